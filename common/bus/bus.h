@@ -37,16 +37,15 @@ struct bus_conf {
  * the list has us with the same key. No thread, no socket yet. *Errors* CONFIG, SYSTEM. */
 struct err *bus_create(struct bus **out, const struct bus_conf *conf) ERR_MUST_USE;
 
-/* bus_start() makes the ZeroMQ context and the ZAP thread: after ids were dropped, before the sandbox. */
-struct err *bus_start(struct bus *bus) ERR_MUST_USE;
+/* bus_start() starts the ZAP thread on the ZeroMQ context, which stays the caller's (daemon.h: d->zmq); NULL: makes one
+ * of its own. After ids were dropped, before the sandbox. One bus a context. */
+struct err *bus_start(struct bus *bus, void *zmq_context) ERR_MUST_USE;
 
-/* bus_destroy() ends the context; every endpoint must have been destroyed before. */
+/* bus_destroy() ends the thread (and a context of its own); every endpoint must have been destroyed before. */
 void bus_destroy(struct bus **self);
 
 const char *bus_name(const struct bus *bus);
 enum msg_role bus_role(const struct bus *bus);
-/* bus_context() is the ZeroMQ context, for sockets of the loop itself (inproc). NULL before bus_start(). */
-void *bus_context(const struct bus *bus);
 
 /* Handshakes let in and refused by the allow list since the start. Any thread. */
 struct bus_zap_stats {

@@ -149,6 +149,7 @@ struct msg_signer_status {
 	int64_t order_seq; /* number of the last accepted order, 0 none */
 	struct msg_signer_issuer *issuers;
 	size_t num_issuers;
+	int64_t log_size; /* of the last head that was signed; 0 in signd-ca */
 	struct msg_mem *mem;
 };
 MSG_BODY(msg_signer_status)
