@@ -79,19 +79,22 @@ void log_entry_why(struct log_entry *self, const char *text);
 /* log_entry_object() adds the SHA-256 of a thing kept elsewhere (certificate, decision, order, CRL, agreement). */
 void log_entry_object(struct log_entry *self, const char *name, struct slice sha256);
 
-/* log_entry_encode() appends the canonical DER. *Errors* BAD_INPUT (a text is not UTF-8, holds a NUL or is too long: the field is
- * named; cut what a stranger sent with log_text_fit() first), TOO_LARGE, BUG (overfull, digest of another length). */
+/* log_entry_encode() appends the canonical DER. *Errors* BAD_INPUT (a text is not UTF-8, holds a NUL or is too long:
+ * the field is named; cut what a stranger sent with log_text_fit() first), TOO_LARGE, BUG (overfull, digest of
+ * another length). */
 struct err *log_entry_encode(struct buf *out, const struct log_entry *entry) ERR_MUST_USE;
 
-/* log_entry_decode() reads an entry strictly; the texts of `out` live in `arena`, which is emptied first and must not change
- * while they are used; slices point into `der`. *Errors* BAD_INPUT naming the field, also for a version not known here. */
+/* log_entry_decode() reads an entry strictly; the texts of `out` live in `arena`, which is emptied first and must
+ * not change while they are used; slices point into `der`. *Errors* BAD_INPUT naming the field, also for a version
+ * not known here. */
 struct err *log_entry_decode(struct log_entry *out, struct buf *arena, struct slice der) ERR_MUST_USE;
 
 /* log_entry_value() gives the first value of that name in `what`, or "". */
 const char *log_entry_value(const struct log_entry *entry, const char *name);
 
-/* log_text_fit() copies text into out so that it may stand in an entry: ill-formed UTF-8 and control characters become '?', the
- * text is cut to out_size - 1 octets at a character's border. Returns out. For what strangers sent (refusals). */
+/* log_text_fit() copies text into out so that it may stand in an entry: ill-formed UTF-8 and control characters
+ * become '?', the text is cut to out_size - 1 octets at a character's border. Returns out. For what strangers sent
+ * (refusals). */
 const char *log_text_fit(char *out, size_t out_size, struct slice text);
 
 /* log_salt() draws a salt. *Errors* SYSTEM. */

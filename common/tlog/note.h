@@ -7,8 +7,9 @@
  *
  *   — nuc.local/log 8tAk7...                           em dash, key name, base64(key id (4) || signature (64))
  *
- * Parses, verifies and gives the text to be signed; signing itself is ca/sign/sign.c's. Unknown signature lines are passed over, as
- * the specification asks; everything else is strict. Public key text (vkey): name+hex8+base64(0x01 || key).
+ * Parses, verifies and gives the text to be signed; signing itself is ca/sign/sign.c's. Unknown signature lines are
+ * passed over, as the specification asks; everything else is strict. Public key text (vkey): name+hex8+base64(0x01
+ * || key).
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -32,9 +33,11 @@ struct note_key {
 	uint8_t public_key[NOTE_KEY_SIZE];
 };
 
-/* note_key_init() computes the id. *Errors* BAD_INPUT: a name that is empty, too long, not UTF-8, or holds '+' or white space. */
+/* note_key_init() computes the id. *Errors* BAD_INPUT: a name that is empty, too long, not UTF-8, or holds '+' or
+ * white space. */
 struct err *note_key_init(struct note_key *out, const char *name, const uint8_t public_key[NOTE_KEY_SIZE]) ERR_MUST_USE;
-/* note_key_parse() reads a vkey; a line end after it is passed over. *Errors* BAD_INPUT (also when the id does not fit the key). */
+/* note_key_parse() reads a vkey; a line end after it is passed over. *Errors* BAD_INPUT (also when the id does not
+ * fit the key). */
 struct err *note_key_parse(struct note_key *out, struct slice vkey) ERR_MUST_USE;
 /* note_key_format() appends the vkey without a line end. */
 struct err *note_key_format(struct buf *out, const struct note_key *key) ERR_MUST_USE;
@@ -51,8 +54,8 @@ struct err *note_body(struct buf *out, const struct note_checkpoint *checkpoint)
 struct err *note_assemble(struct buf *out, struct slice body, const struct note_key *key,
 			  const uint8_t signature[NOTE_SIGNATURE_SIZE]) ERR_MUST_USE;
 
-/* note_open() verifies that `key` signed the note and gives its text (within `note`). *Errors* BAD_INPUT (form), DENIED (no
- * signature by this key, or a wrong one). */
+/* note_open() verifies that `key` signed the note and gives its text (within `note`). *Errors* BAD_INPUT (form),
+ * DENIED (no signature by this key, or a wrong one). */
 struct err *note_open(struct slice *out_body, struct slice note, const struct note_key *key) ERR_MUST_USE;
 /* note_checkpoint_parse() reads a checkpoint's body; lines after the third are passed over. *Errors* BAD_INPUT. */
 struct err *note_checkpoint_parse(struct note_checkpoint *out, struct slice body) ERR_MUST_USE;
