@@ -3,6 +3,7 @@
 file(GLOB SUPPORT_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/support/*.c)
 if(SUPPORT_SOURCES)
 	add_library(test_support STATIC ${SUPPORT_SOURCES})
+	target_compile_definitions(test_support PRIVATE NUC_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 	target_include_directories(test_support PUBLIC ${CMAKE_SOURCE_DIR}/tests)
 	target_link_libraries(test_support PUBLIC common_daemon common_bus common_db common_x509 common_tlog common_http PkgConfig::CHECK)
 else()
