@@ -10,6 +10,7 @@
 #ifndef COMMON_X509_CERT_H
 #define COMMON_X509_CERT_H
 
+#include "asn1/serial.h"
 #include "base/buf.h"
 
 #define CERT_MAX_BYTES	(16 * 1024)
@@ -27,7 +28,7 @@ struct cert_names {
 struct cert {
 	struct slice der; /* the whole certificate */
 	struct slice tbs; /* TBSCertificate, whole DER */
-	struct slice serial; /* content octets of the INTEGER */
+	struct serial serial;
 	struct slice issuer; /* Name, whole DER */
 	struct slice subject; /* Name, whole DER */
 	struct slice public_key; /* SubjectPublicKeyInfo, whole DER */
@@ -66,9 +67,6 @@ bool cert_has_eku(const struct cert *c, const char *oid);
 /* cert_verify() checks that `issuer` signed `c`: names byte for byte, key ids when both are there, issuer is a CA that
  * may sign certificates, signature. Not the time, not the status. *Errors* BAD_INPUT. */
 struct err *cert_verify(const struct cert *c, const struct cert *issuer) ERR_MUST_USE;
-
-/* cert_serial_text() appends lower-case hexadecimal of the serial's content octets. */
-struct err *cert_serial_text(struct buf *out, const struct cert *c) ERR_MUST_USE;
 
 /* cert_from_pem() appends the DER of the first certificate in PEM text, or the bytes themselves when they are DER.
  * cert_to_pem() appends PEM. *Errors* BAD_INPUT. (RFC 7468) */

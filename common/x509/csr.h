@@ -37,9 +37,9 @@ struct csr {
 /* csr_read() takes a request in. *Errors* BAD_INPUT or TOO_LARGE, field "csr", one sentence for the applicant. */
 struct err *csr_read(struct csr *out, struct slice der) ERR_MUST_USE;
 
-/* Key storages have names for people (`--storage pkcs12`): csr_storage_oid() gives the dotted OID for a name or for a
- * dotted OID that is known, NULL otherwise; csr_storage_name() the name for an OID, NULL when unknown. Names: pkcs12
- * jks idcard kaztoken etoken-java etoken-5110 jacarta akey sim certex-cloud. */
+/* Key storages have names for people (`--storage PKCS12`): csr_storage_oid() gives the dotted OID for a name (case does
+ * not matter) or for a dotted OID that is known, NULL otherwise; csr_storage_name() the name for a dotted OID, NULL when
+ * unknown. Names: PKCS12 JKS ID_CARD KAZTOKEN ETOKEN_72K ETOKEN_5110 JACARTA AKEY SIM CERTEX_CLOUD (asn1/oid.h). */
 const char *csr_storage_oid(const char *name_or_oid);
 const char *csr_storage_name(const char *oid);
 

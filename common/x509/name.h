@@ -31,7 +31,8 @@ enum name_attribute {
 	NAME_ATTRIBUTE_COUNT,
 };
 
-/* name_attribute_word() gives the word used in profiles.conf: CN SURNAME SERIALNUMBER C L ST O OU G BC DC UID E. */
+/* name_attribute_word() gives the word used in profiles.conf: CN SURNAME SERIALNUMBER C L ST O OU G
+ * businessCategory DC UID emailAddress (asn1/oid.h). */
 const char *name_attribute_word(enum name_attribute attribute);
 /* name_attribute_parse() reads such a word; false when it is none. */
 bool name_attribute_parse(enum name_attribute *out, const char *word);

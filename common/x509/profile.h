@@ -158,6 +158,7 @@ struct profile {
 	char *cps; /* NULL: none */
 	char *notice; /* userNotice explicitText; NULL: none */
 	bool allows_email, allows_dns; /* SAN kinds */
+	bool allows_internal_names; /* DNS names without a dot: our own TLS certificates ("localhost") */
 	enum profile_key_id key_id;
 	bool ocsp_first; /* order in authorityInfoAccess */
 	bool has_ocsp; /* OCSP named in authorityInfoAccess at all */

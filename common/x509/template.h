@@ -15,11 +15,11 @@
 #ifndef COMMON_X509_TEMPLATE_H
 #define COMMON_X509_TEMPLATE_H
 
+#include "asn1/serial.h"
 #include "base/buf.h"
 #include "x509/profile.h"
 
-#define CERT_TBS_MAX	(12 * 1024)
-#define CERT_SERIAL_MAX 20
+#define CERT_TBS_MAX (12 * 1024)
 
 /* What the Authorisation adds to the profile; all borrowed. */
 struct cert_data {
@@ -55,11 +55,10 @@ const struct suite *cert_template_suite(const struct cert_template *t); /* row o
 struct slice cert_template_issuer_name(const struct cert_template *t);
 struct slice cert_template_issuer_key(const struct cert_template *t); /* its SubjectPublicKeyInfo */
 
-/* cert_template_render() appends the TBSCertificate. `serial` is the content octets of a positive minimal INTEGER of
- * 1..20 octets. *Errors* BAD_INPUT with the field (subject, public_key, emails, dns_names, key_storage, max_validity,
+/* cert_template_render() appends the TBSCertificate. *Errors* BAD_INPUT with the field (subject, public_key, emails, dns_names, key_storage, max_validity,
  * serial, not_before); CONFLICT when the certificate would begin before or end after the issuer's. */
 struct err *cert_template_render(struct buf *out_tbs, const struct cert_template *t, const struct cert_data *data,
-				 struct slice serial, int64_t not_before_at) ERR_MUST_USE;
+				 const struct serial *serial, int64_t not_before_at) ERR_MUST_USE;
 
 /* cert_not_after() gives the last second of the validity that render would write. */
 struct err *cert_not_after(int64_t *out_at, const struct cert_template *t, const struct cert_data *data,
@@ -71,10 +70,10 @@ struct err *cert_assemble(struct buf *out, struct slice tbs, const struct suite 
 
 /* cert_render_root() appends the TBS of a self-signed root of an issuer under the profile `root`. */
 struct err *cert_render_root(struct buf *out_tbs, const struct profiles *all, const char *issuer,
-			     struct slice public_key, struct slice serial, int64_t not_before_at) ERR_MUST_USE;
+			     struct slice public_key, const struct serial *serial, int64_t not_before_at) ERR_MUST_USE;
 
 /* cert_serial_of_key() makes the serial of a CA certificate as NUC does: SHA-1 key id (method 1), first octet masked
  * to 0x10..0x7F. One key, one serial. */
-struct err *cert_serial_of_key(uint8_t out[CERT_SERIAL_MAX], struct slice public_key) ERR_MUST_USE;
+struct err *cert_serial_of_key(struct serial *out, struct slice public_key) ERR_MUST_USE;
 
 #endif
