@@ -4,14 +4,15 @@
  * How all bodies work: a body is a plain struct of integers, slices and arrays. MSG_BODY(name) declares
  *
  *   name_encode(out, body)   appends the DER; the struct may point anywhere, `mem` is ignored
- *   name_decode(out, der)    reads strictly (whole input, minimal DER, UTF-8 checked); what the struct points at belongs
- *                            to it and lives until name_clear(): the DER that was read may go away before
+ *   name_decode(out, der)    reads strictly (whole input, minimal DER, UTF-8 checked, limits of lists and texts). Slices
+ *                            borrow from `der`; arrays belong to the struct and live until name_clear()
  *   name_clear(self)         frees what a decode made; harmless on a struct that is all zero or was filled by hand
  *   OWN(name)                frees at the end of the scope:   OWN(msg_prompt) body = { 0 };
  *
- * *Errors* of decode: BAD_INPUT, TOO_LARGE (the limit of the message's row in msg_types.def), NO_MEMORY.
- * Texts are slices of UTF-8 without NUL. A `serial` slice is the content octets of the INTEGER (positive, minimal,
- * at most 20). Instants are Unix seconds unless they end in _ms. Digests are 32 bytes, checked when decoded.
+ * *Errors* of decode: BAD_INPUT naming the field, TOO_LARGE (the limit of the message's row in msg_types.def),
+ * NO_MEMORY; of encode: TOO_LARGE, BAD_INPUT (a text that is not UTF-8), BUG (a value out of its range).
+ * Texts are slices of UTF-8 without NUL. Instants are Unix seconds unless they end in _ms. Digests are 32 bytes,
+ * checked both ways.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -9,6 +9,7 @@
 #ifndef COMMON_BUS_MSG_SIGN_H
 #define COMMON_BUS_MSG_SIGN_H
 
+#include "asn1/serial.h"
 #include "bus/msg_common.h"
 
 /* Outcome of one item of a batch. RETRY: nothing was decided (disk full, not active), ask again. */
@@ -23,7 +24,7 @@ struct msg_sign_cert_item {
 	struct slice authorisation;
 	struct slice *decisions; /* SHA-256 of Decisions in the batch's evidence */
 	size_t num_decisions;
-	struct slice serial;
+	struct serial serial;
 	int64_t not_before_at;
 	struct slice tbs; /* what cad rendered; the signer renders its own and compares */
 };
@@ -110,7 +111,7 @@ struct msg_event {
 	int64_t seq;
 	int64_t kind; /* enum msg_event_kind */
 	struct slice issuer;
-	struct slice serial;
+	struct serial serial;
 	int64_t not_after_at;
 	int64_t action; /* of an order: 1 revoke, 2 hold, 3 release; 0 otherwise */
 	int64_t reason; /* RFC 5280 code; 0 otherwise */
