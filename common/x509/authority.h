@@ -327,7 +327,7 @@ void authority_decide(struct authority_answer *out, const struct authority_case 
 /* authority_case_of_authorisation() and _of_order() fill a case; `person`, `bin`, `entered_by` are the caller's room for
  * its texts. _of_authorisation(): `required` is the kind's for the channel, NULL when there is none.
  * _of_order(): slots and subject by design.md section 4: revoke and hold one, release and bulk (num_digests of the
- * decision past AUTHORITY_BULK_ORDERS) two; staff only with a ground. `c` is the certificate's subject Name. */
+ * decision past AUTHORITY_BULK_ORDERS) two; staff only with a ground. `subject` is the Name of the certificate that the order is about. */
 struct authority_room {
 	char person[13], bin[13], entered_by[AUTHORITY_PERSON_SIZE];
 	struct profile_deciders required;
