@@ -1,0 +1,316 @@
+/*
+ * keys.c - key files of a signer. See keys.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "ca/sign/keys.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <openssl/pem.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { KEYS_MAX = 64, KEY_FILE_MAX = 64 * 1024, ISSUER_MAX = 16, SECURE_HEAP_BYTES = 1 << 19 };
+
+struct sign_key {
+	enum sign_use use;
+	char issuer[ISSUER_MAX + 1];
+	EVP_PKEY *pkey;
+	const struct suite *suite;
+	struct buf spki;
+};
+
+struct keys {
+	struct sign_key *items[KEYS_MAX];
+	size_t num;
+};
+
+OWN_POINTER(evp_pkey, EVP_PKEY *, EVP_PKEY_free)
+OWN_POINTER(bio, BIO *, BIO_free_all)
+OWN_POINTER(dir, DIR *, closedir)
+
+static const char *const use_words[SIGN_USE_COUNT] = { "root", "ca", "ocsp", "log", "journal" };
+
+const char *sign_use_word(enum sign_use use)
+{
+	return use_words[use];
+}
+
+static bool use_has_issuer(enum sign_use use)
+{
+	return use == SIGN_USE_ROOT || use == SIGN_USE_CA || use == SIGN_USE_OCSP;
+}
+
+static void sign_key_destroy(struct sign_key **self)
+{
+	if (*self == NULL)
+		return;
+	EVP_PKEY_free((*self)->pkey);
+	buf_clear(&(*self)->spki);
+	free(*self);
+	*self = NULL;
+}
+OWN_TYPE(sign_key, struct sign_key *, sign_key_destroy)
+
+enum sign_use sign_key_use(const struct sign_key *key)
+{
+	return key->use;
+}
+
+const char *sign_key_issuer(const struct sign_key *key)
+{
+	return key->issuer;
+}
+
+const struct suite *sign_key_suite(const struct sign_key *key)
+{
+	return key->suite;
+}
+
+struct slice sign_key_spki(const struct sign_key *key)
+{
+	return buf_slice(&key->spki);
+}
+
+EVP_PKEY *sign_key_private(const struct sign_key *key)
+{
+	return key->pkey;
+}
+
+struct err *keys_create(struct keys **out)
+{
+	/* Before the first private number is read; a second call keeps the heap. */
+	if (!CRYPTO_secure_malloc_initialized() && CRYPTO_secure_malloc_init(SECURE_HEAP_BYTES, 16) == 0)
+		return ERR_OPENSSL(SYSTEM, "locked memory for keys");
+	struct keys *self = calloc(1, sizeof *self);
+	ENSURE(self != NULL, NO_MEMORY, "table of keys");
+	*out = self;
+	return NULL;
+}
+
+void keys_destroy(struct keys **self)
+{
+	if (*self == NULL)
+		return;
+	for (size_t i = 0; i < (*self)->num; i++)
+		sign_key_destroy(&(*self)->items[i]);
+	free(*self);
+	*self = NULL;
+}
+
+size_t keys_count(const struct keys *self)
+{
+	return self->num;
+}
+
+const struct sign_key *keys_at(const struct keys *self, size_t index)
+{
+	return index < self->num ? self->items[index] : NULL;
+}
+
+const struct sign_key *keys_find(const struct keys *self, enum sign_use use, const char *issuer)
+{
+	for (size_t i = 0; i < self->num; i++)
+		if (self->items[i]->use == use && strcmp(self->items[i]->issuer, issuer) == 0)
+			return self->items[i];
+	return NULL;
+}
+
+/* Takes over pkey. */
+static struct err *keys_add(const struct sign_key **out, struct keys *self, enum sign_use use, const char *issuer,
+			    EVP_PKEY *pkey)
+{
+	OWN(evp_pkey) owned = pkey;
+	ENSURE(self->num < KEYS_MAX, CONFIG, "more than %d keys in one signer", KEYS_MAX);
+	ENSURE(keys_find(self, use, issuer) == NULL, CONFIG, "two keys for %s %s", issuer, use_words[use]);
+	OWN(sign_key) key = calloc(1, sizeof *key);
+	ENSURE(key != NULL, NO_MEMORY, "key handle");
+	key->use = use;
+	key->spki.max = 8 * 1024;
+	(void)snprintf(key->issuer, sizeof key->issuer, "%s", issuer);
+	TRY(suite_of_key(&key->suite, owned));
+	TRY(suite_spki(&key->spki, owned));
+	key->pkey = TAKE(owned);
+	if (out != NULL)
+		*out = key;
+	self->items[self->num++] = TAKE(key);
+	return NULL;
+}
+
+/* "rsa.ca.key" -> rsa, ca; "log.key" -> "", log. */
+static struct err *parse_name(enum sign_use *use, char issuer[ISSUER_MAX + 1], const char *name)
+{
+	const char *dot = strchr(name, '.');
+	const char *word = name;
+
+	issuer[0] = '\0';
+	if (dot != NULL && strcmp(dot, ".key") != 0) {
+		size_t len = (size_t)(dot - name);
+
+		ENSURE(len > 0 && len <= ISSUER_MAX, CONFIG, "%s: the issuer's name has 1 to %d letters", name,
+		       ISSUER_MAX);
+		memcpy(issuer, name, len);
+		issuer[len] = '\0';
+		word = dot + 1;
+	}
+	for (int i = 0; i < SIGN_USE_COUNT; i++) {
+		size_t len = strlen(use_words[i]);
+
+		if (strncmp(word, use_words[i], len) == 0 && strcmp(word + len, ".key") == 0 &&
+		    use_has_issuer((enum sign_use)i) == (issuer[0] != '\0')) {
+			*use = (enum sign_use)i;
+			return NULL;
+		}
+	}
+	return ERR(CONFIG,
+		   "%s: a key file is called ISSUER.ca.key, ISSUER.ocsp.key, ISSUER.root.key, log.key or journal.key",
+		   name);
+}
+
+static int passphrase_callback(char *out, int size, int rwflag, void *arg)
+{
+	const struct slice *passphrase = arg;
+
+	(void)rwflag;
+	if (size < 0 || passphrase->len > (size_t)size || passphrase->len == 0)
+		return -1;
+	memcpy(out, passphrase->p, passphrase->len);
+	return (int)passphrase->len;
+}
+
+static struct err *read_file(struct buf *out, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct stat st;
+
+	if (fd < 0)
+		return ERR_ERRNO("opening the key file %s", path);
+	struct err *e = NULL;
+	uint8_t *at = NULL;
+	if (fstat(fd, &st) != 0)
+		e = ERR_ERRNO("looking at the key file %s", path);
+	else if ((st.st_mode & 077) != 0)
+		e = ERR(CONFIG, "%s can be read by others; chmod 600 it", path);
+	else
+		e = buf_extend(out, &at, (size_t)st.st_size);
+	if (e == NULL && read(fd, at, (size_t)st.st_size) != st.st_size)
+		e = ERR_ERRNO("reading the key file %s", path);
+	(void)close(fd);
+	return e;
+}
+
+static struct err *load_file(struct keys *self, const char *folder, const char *name, struct slice passphrase)
+{
+	char path[4096];
+	char issuer[ISSUER_MAX + 1];
+	enum sign_use use = SIGN_USE_COUNT;
+	OWN(buf) pem = BUF_INIT_SECRET(KEY_FILE_MAX);
+
+	TRY(parse_name(&use, issuer, name));
+	(void)snprintf(path, sizeof path, "%s/%s", folder, name);
+	TRY(read_file(&pem, path));
+	OWN(bio) in = BIO_new_mem_buf(pem.p, (int)pem.len);
+	ENSURE(in != NULL, NO_MEMORY, "reading %s", name);
+	EVP_PKEY *pkey = PEM_read_bio_PrivateKey(in, NULL, passphrase_callback, &passphrase);
+	if (pkey == NULL)
+		return ERR_OPENSSL(DENIED, "%s: not a private key, or the passphrase is wrong", name);
+	return keys_add(NULL, self, use, issuer, pkey);
+}
+
+static bool is_key_file(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len > 4 && name[0] != '.' && strcmp(name + len - 4, ".key") == 0;
+}
+
+struct err *keys_open(struct keys **out, const char *folder, struct slice passphrase)
+{
+	OWN(keys) self = NULL;
+
+	TRY(keys_create(&self));
+	OWN(dir) d = opendir(folder);
+	if (d == NULL)
+		return ERR_ERRNO("opening the folder of keys %s", folder);
+	for (struct dirent *entry = readdir(d); entry != NULL; entry = readdir(d))
+		if (is_key_file(entry->d_name))
+			TRY(load_file(self, folder, entry->d_name, passphrase));
+	*out = TAKE(self);
+	return NULL;
+}
+
+struct err *keys_exist(bool *out, const char *folder)
+{
+	OWN(dir) d = opendir(folder);
+
+	*out = false;
+	if (d == NULL)
+		return errno == ENOENT ? NULL : ERR_ERRNO("opening the folder of keys %s", folder);
+	for (struct dirent *entry = readdir(d); entry != NULL; entry = readdir(d))
+		*out = *out || is_key_file(entry->d_name);
+	return NULL;
+}
+
+/* PKCS#8 in PEM; under a passphrase PBES2 with AES-256 and PBKDF2. */
+static struct err *encode_key(struct buf *out, EVP_PKEY *pkey, struct slice passphrase)
+{
+	OWN(bio) mem = BIO_new(BIO_s_secmem());
+	char *bytes = NULL;
+
+	ENSURE(mem != NULL, NO_MEMORY, "encoding a key");
+	const EVP_CIPHER *cipher = passphrase.len > 0 ? EVP_aes_256_cbc() : NULL;
+	if (PEM_write_bio_PKCS8PrivateKey(mem, pkey, cipher, NULL, 0, cipher == NULL ? NULL : passphrase_callback,
+					  &passphrase) != 1)
+		return ERR_OPENSSL(SYSTEM, "encoding a key");
+	long len = BIO_get_mem_data(mem, &bytes);
+	return buf_append(out, SLICE(bytes, (size_t)len));
+}
+
+static struct err *flush_folder(const char *folder)
+{
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return ERR_ERRNO("opening the folder %s", folder);
+	struct err *e = fsync(fd) == 0 ? NULL : ERR_ERRNO("flushing the folder %s", folder);
+	(void)close(fd);
+	return e;
+}
+
+static struct err *write_new_file(const char *path, struct slice bytes)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0 && errno == EEXIST)
+		return ERR(CONFLICT, "%s exists: keys are never overwritten", path);
+	if (fd < 0)
+		return ERR_ERRNO("creating %s", path);
+	struct err *e = NULL;
+	if (write(fd, bytes.p, bytes.len) != (ssize_t)bytes.len || fsync(fd) != 0)
+		e = ERR_ERRNO("writing %s", path);
+	if (close(fd) != 0 && e == NULL)
+		e = ERR_ERRNO("closing %s", path);
+	return e;
+}
+
+struct err *keys_generate(const struct sign_key **out, struct keys *self, const char *folder, enum sign_use use,
+			  const char *issuer, const struct suite *suite, struct slice passphrase)
+{
+	char path[4096];
+	OWN(buf) pem = BUF_INIT_SECRET(KEY_FILE_MAX);
+	OWN(evp_pkey) pkey = NULL;
+
+	TRY(suite_generate(&pkey, suite));
+	TRY(encode_key(&pem, pkey, passphrase));
+	(void)snprintf(path, sizeof path, "%s/%s%s%s.key", folder, issuer, issuer[0] == '\0' ? "" : ".",
+		       use_words[use]);
+	TRY(write_new_file(path, buf_slice(&pem)));
+	TRY(flush_folder(folder));
+	return keys_add(out, self, use, issuer, TAKE(pkey));
+}

@@ -1,0 +1,65 @@
+/*
+ * keys.h - the key files of a signer: made once, opened at the start, never exported.
+ *
+ * A key is a PKCS#8 file in the signer's own folder: ISSUER.USE.key ("rsa.ca.key", "rsa.ocsp.key") or USE.key ("log.key",
+ * "journal.key"). Every file of the folder is loaded in phase "acquire", before the sandbox; afterwards nothing can
+ * be opened. Private numbers live in libcrypto's secure heap: locked, left out of cores, wiped. Other files see only
+ * the handle and the public half; signing itself is sign.h's.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef CA_SIGN_KEYS_H
+#define CA_SIGN_KEYS_H
+
+#include <openssl/evp.h>
+
+#include "base/buf.h"
+#include "x509/suite.h"
+
+enum sign_use {
+	SIGN_USE_ROOT, /* root certificate and its list: only in the ceremony */
+	SIGN_USE_CA, /* certificates and lists of an issuer */
+	SIGN_USE_OCSP, /* OCSP answers of an issuer */
+	SIGN_USE_LOG, /* heads of the log; no issuer */
+	SIGN_USE_JOURNAL, /* batches of events; no issuer */
+	SIGN_USE_COUNT
+};
+
+/* sign_use_word() gives "root", "ca", "ocsp", "log", "journal". */
+const char *sign_use_word(enum sign_use use);
+
+/* One key: a handle, valid as long as the table it came from. */
+struct sign_key;
+enum sign_use sign_key_use(const struct sign_key *key);
+const char *sign_key_issuer(const struct sign_key *key); /* "" for log and journal */
+const struct suite *sign_key_suite(const struct sign_key *key);
+struct slice sign_key_spki(const struct sign_key *key); /* SubjectPublicKeyInfo, DER */
+
+/* The table of keys of one process. */
+struct keys;
+
+/* keys_open() loads every *.key file of the folder; a file that is no key, has a name of another form, or is readable by
+ * others is an error. `passphrase` opens encrypted files; empty for plain ones. *Owns* the result: the caller.
+ * *Errors* CONFIG, SYSTEM, DENIED (wrong passphrase). */
+struct err *keys_open(struct keys **out, const char *folder, struct slice passphrase) ERR_MUST_USE;
+void keys_destroy(struct keys **self);
+OWN_TYPE(keys, struct keys *, keys_destroy)
+
+/* keys_find() gives the key for (use, issuer); issuer "" for log and journal. NULL when there is none. */
+const struct sign_key *keys_find(const struct keys *self, enum sign_use use, const char *issuer);
+size_t keys_count(const struct keys *self);
+const struct sign_key *keys_at(const struct keys *self, size_t index);
+
+/* keys_generate() makes a key of the suite, writes it to the folder (mode 0600, flushed, folder flushed) and adds it to
+ * the table, which may be empty (keys_create()). *Errors* CONFLICT when the file exists: nothing is overwritten. */
+struct err *keys_create(struct keys **out) ERR_MUST_USE;
+struct err *keys_generate(const struct sign_key **out, struct keys *self, const char *folder, enum sign_use use,
+			  const char *issuer, const struct suite *suite, struct slice passphrase) ERR_MUST_USE;
+
+/* keys_exist() says whether the folder has any key file. */
+struct err *keys_exist(bool *out, const char *folder) ERR_MUST_USE;
+
+/* sign_key_private() is for sign.c alone. Borrowed. */
+EVP_PKEY *sign_key_private(const struct sign_key *key);
+
+#endif
