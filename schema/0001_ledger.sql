@@ -3,7 +3,7 @@
 -- Insert-only for every role (roles.sql grants no UPDATE or DELETE): request, issuance, certificate, revocation,
 -- order_acceptance, decision, decision_member, crl, log_entry, log_tile, log_checkpoint, policy, issuer, agreement.
 -- Work tables, which move: application (only along application_transition), issue_queue, log_pending, key_claim,
--- crl_counter, notification.
+-- crl_counter, notification, order_pending.
 --
 -- Instants that a certificate or a log entry carries are bigint Unix time (_at seconds, _at_ms milliseconds): they are
 -- compared byte for byte elsewhere. Housekeeping instants are timestamptz.
@@ -84,12 +84,17 @@ CREATE TABLE application (
 	code_hash       bytea,
 	code_tries      smallint NOT NULL DEFAULT 0,
 	code_expires_at timestamptz,
+	code_sends      smallint NOT NULL DEFAULT 0,
+	code_sent_at    timestamptz,
+	confirmed_at    timestamptz,                  -- the one-time code was right
+	identify_at     timestamptz,                  -- when the identification service is asked (again); NULL: not now
 	identification_tries smallint NOT NULL DEFAULT 0,
 	reason          text NOT NULL DEFAULT '',
 	reason_text     text NOT NULL DEFAULT ''
 );
 CREATE INDEX application_open ON application (state, state_at)
 	WHERE state NOT IN ('issued', 'delivered', 'rejected', 'withdrawn', 'expired');
+CREATE INDEX application_identify ON application (identify_at) WHERE identify_at IS NOT NULL;
 CREATE INDEX application_iin ON application (iin);
 CREATE INDEX application_bin ON application (bin) WHERE bin <> '';
 
@@ -257,6 +262,17 @@ CREATE TABLE revocation (
 );
 CREATE INDEX revocation_certificate ON revocation (certificate_id, id);
 CREATE UNIQUE INDEX revocation_once ON revocation (certificate_id) WHERE action = 1;
+
+-- Orders that wait for a second person's decision (design section 4: release). They are work, not status: the revocation
+-- row is written when the decisions suffice, and the row here removed; rad removes those that expired, too.
+CREATE TABLE order_pending (
+	digest          sha256 PRIMARY KEY,
+	certificate_id  bigint NOT NULL REFERENCES certificate,
+	der             bytea NOT NULL,               -- StatusOrder
+	ordered_by      text NOT NULL,
+	expires_at      bigint NOT NULL,
+	created_at      timestamptz NOT NULL DEFAULT now()
+);
 
 -- What the signer accepted, with its number in the signer's event sequence. cad inserts.
 CREATE TABLE order_acceptance (

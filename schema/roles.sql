@@ -9,14 +9,15 @@ GRANT SELECT ON schema_migration TO nuc_ra, nuc_ca, nuc_crl, nuc_ocsp, nuc_audit
 -- rad: takes applications and decisions, orders statuses, prompts the issue. It cannot write certificates or the log itself.
 GRANT SELECT ON issuer, responder, policy, agreement, application_transition, application, request, key_claim,
 	application_document, decision, decision_member, issue_queue, issuance, certificate, revocation, order_acceptance,
-	log_entry, log_pending, log_checkpoint, crl, notification TO nuc_ra;
+	log_entry, log_pending, log_checkpoint, crl, notification, order_pending TO nuc_ra;
 GRANT INSERT ON agreement, application, request, key_claim, application_document, decision, decision_member, issue_queue,
-	revocation, log_pending, notification TO nuc_ra;
+	revocation, order_pending, log_pending, notification TO nuc_ra;
 GRANT UPDATE (state, state_at, iin, surname, given_name, patronymic, email, phone, organisation, office, expires_at, claimed_by,
-	claimed_until, code_hash, code_tries, code_expires_at, identification_tries, reason, reason_text)
+	claimed_until, code_hash, code_tries, code_expires_at, code_sends, code_sent_at, confirmed_at, identify_at,
+	identification_tries, reason, reason_text)
 	ON application TO nuc_ra;
-GRANT DELETE ON key_claim, issue_queue TO nuc_ra;
-GRANT UPDATE (state, attempts, next_at, last_error) ON notification TO nuc_ra;
+GRANT DELETE ON key_claim, issue_queue, order_pending TO nuc_ra;
+GRANT UPDATE (state, attempts, next_at, last_error, fields) ON notification TO nuc_ra;
 
 -- cad: issues, relays orders, sequences the log.
 GRANT SELECT ON issuer, responder, policy, agreement, application_transition, application, request, decision, decision_member,
