@@ -26,7 +26,7 @@
 enum conf_type { CONF_TYPE_INT64, CONF_TYPE_BOOL, CONF_TYPE_STRING, CONF_TYPE_STRING_LIST };
 
 enum conf_flags {
-	CONF_REQUIRED = 1, /* no default: must be in the file */
+	CONF_REQUIRED = 1, /* must be in the file; `def` is an example for the sample */
 	CONF_SECRET = 2, /* its value is never printed */
 	CONF_RELOADABLE = 4 /* SIGHUP takes a new value over; keep no pointer to such a string */
 };
@@ -41,7 +41,7 @@ struct conf_row {
 	const char *path;
 	enum conf_type type;
 	size_t offset;
-	const char *def; /* as text; a list: items separated by ", "; NULL when CONF_REQUIRED */
+	const char *def; /* as text; a list: items separated by ", " */
 	int64_t min, max; /* value of an integer; bytes of a text; items of a list */
 	unsigned flags;
 	const char *help; /* one line, with the unit */
@@ -50,10 +50,10 @@ struct conf_row {
 /* 0, or a compile-time error when `member` of `type` has not the C type `want`. */
 #define CONF_TYPE_CHECK(type, member, want)                                                                            \
 	(0 * sizeof(char[__builtin_types_compatible_p(__typeof__(((type *)0)->member), want) ? 1 : -1]))
-#define CONF_ROW(kind, want, type, member, row_path, row_def, row_min, row_max, row_flags, row_help)                   \
+#define CONF_ROW(kind, want, ctype, member, row_path, row_def, row_min, row_max, row_flags, row_help)                   \
 	{                                                                                                              \
 		.path = (row_path), .type = (kind),                                                                    \
-		.offset = offsetof(type, member) + CONF_TYPE_CHECK(type, member, want), .def = (row_def),              \
+		.offset = offsetof(ctype, member) + CONF_TYPE_CHECK(ctype, member, want), .def = (row_def),              \
 		.min = (row_min), .max = (row_max), .flags = (row_flags), .help = (row_help)                           \
 	}
 #define CONF_INT64(type, member, path, def, min, max, flags, help)                                                     \
@@ -94,12 +94,12 @@ void conf_clear(void *conf, const struct conf_row *rows, size_t num_rows);
 struct err *conf_reload(void *conf, void *fresh, const struct conf_row *rows, size_t num_rows,
 			struct buf *out) ERR_MUST_USE;
 
-/* conf_sample() appends the table as a commented sample file: groups in order of appearance, help, unit, range,
- * default. A required row shows `example` := "" commented out. */
+/* conf_sample() appends the table as a commented sample file: groups in order of appearance; of each key its help with
+ * the unit, range and default; every key set to its default, or to its example when it is required. */
 struct err *conf_sample(struct buf *out, const struct conf_row *rows, size_t num_rows) ERR_MUST_USE;
 
-/* conf_sample_check() compares a sample file with the table: every row's key is there (as a setting or commented out
- * as "# key = ...") with its default as value, and no other key. Differences go to `problems`. */
+/* conf_sample_check() compares a sample file with the table: it sets every key and no other, each that is not required
+ * to its default. Differences go to `problems`. *Errors* as conf_read(). */
 struct err *conf_sample_check(const char *file, const struct conf_row *rows, size_t num_rows,
 			      struct conf_problems *problems) ERR_MUST_USE;
 

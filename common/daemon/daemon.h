@@ -5,9 +5,9 @@
  *   args      -c FILE, -t (check the configuration, print every mistake, exit), -V/--version, --help, the spec's commands
  *   config    through the tables; unknown keys are errors
  *   acquire   admin socket; spec.acquire: listening sockets, key files, certificates (still with the ids we came with)
- *   drop      user and group, no_new_privs, RLIMIT_CORE 0, undumpable
+ *   drop      user and group, no_new_privs, RLIMIT_CORE 0, undumpable; Landlock (it binds only threads made later)
  *   start     ZeroMQ context (its threads inherit the dropped ids), loop, signals; spec.start: bus, database, threads
- *   sandbox   Landlock and seccomp, all threads
+ *   sandbox   seccomp, all threads
  *   ready     spec.ready: self-test; pid file, READY=1 on NOTIFY_SOCKET, log event `ready`
  *   loop      TERM/INT drain, HUP reload, USR1 dump
  *   drain     spec.drain begins, until spec.is_drained or run.drain_ms
@@ -38,7 +38,7 @@ struct daemon_conf {
 #define DAEMON_CONF_ROWS(type, member)                                                                                 \
 	CONF_STRING(type, member.log_level, "log.level", "info", 4, 5, CONF_RELOADABLE,                                \
 		    "least level that is written: debug, info, warn or error"),                                        \
-		CONF_STRING(type, member.admin_socket, "admin.socket", NULL, 1, 107, CONF_REQUIRED,                    \
+		CONF_STRING(type, member.admin_socket, "admin.socket", "/run/nuc/admin.sock", 1, 107, CONF_REQUIRED,   \
 			    "unix socket of /metrics, /livez and /readyz"),                                            \
 		CONF_STRING(type, member.user, "run.user", "", 0, 64, 0,                                               \
 			    "user to become when started as root; empty: stay"),                                       \
@@ -55,11 +55,11 @@ struct daemon_bus_conf {
 	char *peers;
 };
 #define DAEMON_BUS_CONF_ROWS(type, member)                                                                             \
-	CONF_STRING(type, member.keys_dir, "bus.keys_dir", NULL, 1, 1000, CONF_REQUIRED,                               \
+	CONF_STRING(type, member.keys_dir, "bus.keys_dir", "/etc/nuc/bus/keys", 1, 1000, CONF_REQUIRED,                \
 		    "folder of NAME.public and NAME.secret (CURVE, Z85)"),                                             \
-		CONF_STRING(type, member.name, "bus.name", NULL, 1, 64, CONF_REQUIRED,                                 \
+		CONF_STRING(type, member.name, "bus.name", "name", 1, 64, CONF_REQUIRED,                               \
 			    "own name in that folder and in bus.peers"),                                               \
-		CONF_STRING(type, member.peers, "bus.peers", NULL, 1, 1000, CONF_REQUIRED,                             \
+		CONF_STRING(type, member.peers, "bus.peers", "/etc/nuc/bus/peers.conf", 1, 1000, CONF_REQUIRED,        \
 			    "file with the allow list: names, roles and public keys")
 
 /* Settings of a daemon that uses the database. */
@@ -67,8 +67,8 @@ struct daemon_db_conf {
 	char *conninfo;
 };
 #define DAEMON_DB_CONF_ROWS(type, member)                                                                              \
-	CONF_STRING(type, member.conninfo, "db.conninfo", NULL, 1, 1000, CONF_REQUIRED | CONF_SECRET,                  \
-		    "libpq connection string of the ledger, with this daemon's own role")
+	CONF_STRING(type, member.conninfo, "db.conninfo", "host=/run/postgresql dbname=nuc", 1, 1000,                  \
+		    CONF_REQUIRED | CONF_SECRET, "libpq connection string of the ledger, with this daemon's own role")
 
 struct daemon_spec;
 
@@ -125,8 +125,9 @@ struct daemon_spec {
 /* daemon_main() is the whole of a daemon's main(). Returns the exit status: 0 drained, 1 failed, 2 usage. */
 int daemon_main(int argc, char **argv, const struct daemon_spec *spec);
 
-/* daemon_sandbox_path() allows a path for the sandbox phase (SANDBOX_SIGND_FILE); from acquire or start. The text is
- * copied. */
+/* daemon_sandbox_path() allows a path for SANDBOX_SIGND_FILE, from acquire only: a folder with all beneath it (that of an
+ * ipc socket which is bound in start, too), or a file. Without any, nothing can be opened once the daemon is ready. The
+ * text is copied. */
 struct err *daemon_sandbox_path(struct daemon *d, const char *path, bool may_write) ERR_MUST_USE;
 
 #endif
