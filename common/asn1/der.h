@@ -132,6 +132,10 @@ struct err *der_read_time(struct der_reader *self, int64_t *out_at, const char *
 /* der_time_decode() is the same over content octets. */
 struct err *der_time_decode(int64_t *out_at, uint8_t tag, struct slice content) ERR_MUST_USE;
 
+/* der_civil_decode() reads "YYMMDDHHMMSSZ" or, for GeneralizedTime, "YYYYMMDDHHMMSSZ" of any year; false when it is none
+ * (OCSP's and CRLs' own times have other rules of which type is used when). */
+bool der_civil_decode(int64_t *out_at, uint8_t tag, struct slice content);
+
 /* ---- writer: every call appends one canonical value ---- */
 
 /* der_open() begins a constructed value of unknown length; der_close() with the same mark ends it (and moves the
