@@ -50,10 +50,10 @@ struct conf_row {
 /* 0, or a compile-time error when `member` of `type` has not the C type `want`. */
 #define CONF_TYPE_CHECK(type, member, want)                                                                            \
 	(0 * sizeof(char[__builtin_types_compatible_p(__typeof__(((type *)0)->member), want) ? 1 : -1]))
-#define CONF_ROW(kind, want, ctype, member, row_path, row_def, row_min, row_max, row_flags, row_help)                   \
+#define CONF_ROW(kind, want, ctype, member, row_path, row_def, row_min, row_max, row_flags, row_help)                  \
 	{                                                                                                              \
 		.path = (row_path), .type = (kind),                                                                    \
-		.offset = offsetof(ctype, member) + CONF_TYPE_CHECK(ctype, member, want), .def = (row_def),              \
+		.offset = offsetof(ctype, member) + CONF_TYPE_CHECK(ctype, member, want), .def = (row_def),            \
 		.min = (row_min), .max = (row_max), .flags = (row_flags), .help = (row_help)                           \
 	}
 #define CONF_INT64(type, member, path, def, min, max, flags, help)                                                     \
