@@ -6,23 +6,30 @@ PGBIN=/usr/lib/postgresql/15/bin
 DAEMONS="signd-ca signd-ocsp cad rad crld ocspd"
 STAFF="operator1 operator2 operator3 admin1 admin2 auditor"
 
-# step WHAT COMMAND...: runs it, prints what was done and how long it took; on failure its output and exit 1.
+# A function that is called in a condition runs on after a failing command: `set -e` does not hold there. So a step runs in
+# a subshell of its own, outside any condition; what it leaves behind is in files.
+# step WHAT COMMAND...: runs it, prints what was done and how long it took; on failure its output, and the end.
 step() {
-	local what=$1 from to log
+	local what=$1 from status log
 	shift
 	log=$(mktemp)
 	from=$(date +%s%N)
-	if "$@" >"$log" 2>&1; then
-		to=$(date +%s%N)
-		printf '%8d ms  %s\n' $(((to - from) / 1000000)) "$what"
-		sed -n 's/^say: /             /p' "$log"
-		rm -f "$log"
-	else
+	set +e
+	(
+		set -e
+		"$@"
+	) >"$log" 2>&1
+	status=$?
+	set -e
+	if [ "$status" -ne 0 ]; then
 		printf '   FAILED  %s\n' "$what"
 		cat "$log"
 		rm -f "$log"
 		exit 1
 	fi
+	printf '%8d ms  %s\n' $((($(date +%s%N) - from) / 1000000)) "$what"
+	sed -n 's/^say: /             /p' "$log"
+	rm -f "$log"
 }
 
 is_root() { [ "$(id -u)" -eq 0 ]; }

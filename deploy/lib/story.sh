@@ -106,9 +106,9 @@ ocsp_says() { # CERTIFICATE STATUS
 }
 
 crl_has() { # SERIAL
-	curl -sf "$NUC_CRL_URL" -o "$story/list.crl"
-	openssl crl -inform DER -in "$story/list.crl" -noout -CAfile "$home/ca/rsa/chain.pem" -verify 2>&1 | grep -q 'verify OK'
-	openssl crl -inform DER -in "$story/list.crl" -noout -text | grep -qi "Serial Number: $1"
+	curl -sf "$NUC_CRL_URL" -o "$story/list.crl" &&
+		openssl crl -inform DER -in "$story/list.crl" -noout -CAfile "$home/ca/rsa/chain.pem" -verify 2>&1 | grep -q 'verify OK' &&
+		openssl crl -inform DER -in "$story/list.crl" -noout -text | grep -i "Serial Number: $1"
 }
 
 ocsp_good() {
@@ -121,7 +121,10 @@ serial_of() { openssl x509 -in "$1" -noout -serial | cut -d= -f2; }
 operator_revokes() {
 	local serial
 	serial=$(serial_of "$story/person/sign.pem")
-	! crl_has "$serial" || { echo "$serial is in the list before it was revoked"; return 1; }
+	if crl_has "$serial"; then
+		echo "$serial is in the list before it was revoked"
+		return 1
+	fi
 	ctl --as operator2 revoke "$serial" --reason keyCompromise --ground "заявление владельца: ключ утерян"
 	date +%s%N >"$story/revoked.at"
 }

@@ -41,15 +41,21 @@ stack_env() {
 
 # check WHAT COMMAND...: one line a claim; the test fails at the first that does not hold.
 check() {
-	local what=$1
+	local what=$1 status
 	shift
-	if "$@" >"$work/out" 2>&1; then
-		echo "ok   $what"
-	else
+	set +e
+	(
+		set -e
+		"$@"
+	) >"$work/out" 2>&1
+	status=$?
+	set -e
+	if [ "$status" -ne 0 ]; then
 		echo "FAIL $what"
 		cat "$work/out"
 		exit 1
 	fi
+	echo "ok   $what"
 }
 refused() { ! "$@"; }
 
