@@ -156,6 +156,7 @@ static struct err *command_run(struct cli *cli, const struct cli_command *comman
 		return NULL;
 	}
 	ENSURE(command->run != NULL, CONFLICT, "%s is not available in this version", command->name);
+	cli->command = command;
 	cli->json = options_has(&cli->options, "json");
 	TRY(env_load(&cli->env, options_text(&cli->options, "home")));
 	return command->run(cli);

@@ -20,10 +20,12 @@
 enum cli_exit { CLI_DONE = 0, CLI_REFUSED = 1, CLI_USAGE = 2, CLI_UNREACHED = 3 };
 
 struct cli_program;
+struct cli_command;
 
 /* What a command works with. */
 struct cli {
 	const struct cli_program *program;
+	const struct cli_command *command;
 	struct options options;
 	struct env env;
 	FILE *out, *err;
@@ -65,6 +67,9 @@ void cli_note(const struct cli *cli, const char *fmt, ...) ERR_PRINTF(2, 3);
 
 /* cli_clean() appends the text with control, invisible and malformed characters replaced by '?'. */
 struct err *cli_clean(struct buf *out, const char *text) ERR_MUST_USE;
+
+/* cli_lines() prints a text of several lines, each cleaned. */
+struct err *cli_lines(const struct cli *cli, const char *text) ERR_MUST_USE;
 
 /* cli_json() prints a JSON document and a line break. */
 struct err *cli_json(const struct cli *cli, const json_t *document) ERR_MUST_USE;

@@ -95,7 +95,9 @@ struct err *key_password_get(struct buf *out, const struct key_password *passwor
 	const char *text = password->variable != NULL ? getenv(password->variable) : NULL;
 
 	buf_reset(out);
-	if (password->file != NULL)
+	if (password->text != NULL)
+		TRY(buf_append_str(out, password->text));
+	else if (password->file != NULL)
 		TRY(file_read(out, password->file, "password"));
 	else if (text != NULL && text[0] != '\0')
 		TRY(buf_append_str(out, text));

@@ -21,6 +21,7 @@
 
 /* Where a password may come from, in this order; the first that is set counts. */
 struct key_password {
+	const char *text; /* known already; NULL: not */
 	const char *file; /* its first line; NULL: none */
 	const char *variable; /* name of an environment variable; NULL: none */
 	bool may_ask; /* ask at the terminal, without echo */

@@ -69,6 +69,22 @@ struct err *cli_field(const struct cli *cli, const char *name, const char *value
 	return NULL;
 }
 
+struct err *cli_lines(const struct cli *cli, const char *text)
+{
+	while (text != NULL && *text != '\0') {
+		OWN(buf) line = BUF_INIT(CLI_TEXT_MAX);
+		size_t len = strcspn(text, "\n");
+		const char *shown;
+
+		TRY(buf_append(&line, SLICE(text, len)));
+		TRY(buf_str(&line, &shown));
+		TRY(text_print(cli->out, shown, 0));
+		(void)fputc('\n', cli->out);
+		text += len + (text[len] == '\n');
+	}
+	return NULL;
+}
+
 struct err *cli_json(const struct cli *cli, const json_t *document)
 {
 	ENSURE(json_dumpf(document, cli->out, JSON_INDENT(2) | JSON_PRESERVE_ORDER) == 0, SYSTEM,
