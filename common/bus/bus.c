@@ -52,7 +52,8 @@ static bool name_ok(const char *name)
 	size_t len = strlen(name);
 
 	return len > 0 && len <= BUS_NAME_MAX &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == len && name[0] != '.';
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == len &&
+	       name[0] != '.';
 }
 
 static struct err *peer_read(struct bus *bus, config_setting_t *row, const char *path, int line)

@@ -84,7 +84,8 @@ struct bus_server_conf {
 };
 
 /* bus_server_create() binds. *Errors* CONFIG (a handler that the list does not allow), SYSTEM (cannot bind). */
-struct err *bus_server_create(struct bus_server **out, struct bus *bus, const struct bus_server_conf *conf) ERR_MUST_USE;
+struct err *bus_server_create(struct bus_server **out, struct bus *bus,
+			      const struct bus_server_conf *conf) ERR_MUST_USE;
 void bus_server_destroy(struct bus_server **self);
 
 void *bus_server_socket(const struct bus_server *self);
@@ -134,7 +135,8 @@ struct bus_client_conf {
 	int64_t resend_ms; /* first resend after this, then doubling up to 8 times it; 0 means 1000 */
 };
 
-struct err *bus_client_create(struct bus_client **out, struct bus *bus, const struct bus_client_conf *conf) ERR_MUST_USE;
+struct err *bus_client_create(struct bus_client **out, struct bus *bus,
+			      const struct bus_client_conf *conf) ERR_MUST_USE;
 /* bus_client_destroy() ends all open requests: their callbacks get GONE. */
 void bus_client_destroy(struct bus_client **self);
 
@@ -170,7 +172,8 @@ struct bus_client_stats bus_client_stats(const struct bus_client *self);
 /* ---- publish and subscribe: wake-ups only, may be lost ---- */
 
 struct bus_pub;
-struct err *bus_pub_create(struct bus_pub **out, struct bus *bus, const char *endpoint, unsigned socket_mode) ERR_MUST_USE;
+struct err *bus_pub_create(struct bus_pub **out, struct bus *bus, const char *endpoint,
+			   unsigned socket_mode) ERR_MUST_USE;
 void bus_pub_destroy(struct bus_pub **self);
 /* bus_pub_send() never blocks; slow subscribers miss messages. */
 struct err *bus_pub_send(struct bus_pub *self, uint16_t type, struct slice body) ERR_MUST_USE;

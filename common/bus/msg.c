@@ -13,8 +13,9 @@
 
 #include "asn1/der.h"
 
-static const char *const role_words[MSG_ROLE_COUNT] = { "NONE",	 "RAD",	     "CAD",	  "CRLD",
-							"OCSPD", "SIGND_CA", "SIGND_OCSP" };
+static const char *const role_words[MSG_ROLE_COUNT] = {
+	"NONE", "RAD", "CAD", "CRLD", "OCSPD", "SIGND_CA", "SIGND_OCSP"
+};
 
 #define R(role) MSG_ROLE_BIT(MSG_ROLE_##role)
 #define R_ANY	(R(RAD) | R(CAD) | R(CRLD) | R(OCSPD) | R(SIGND_CA) | R(SIGND_OCSP))

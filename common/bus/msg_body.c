@@ -197,8 +197,7 @@ static struct err *number_encode(struct buf *out, const struct msg_field *f, int
 {
 	int64_t max = f->kind == MSG_KIND_ENUM ? f->max : INT64_MAX;
 
-	ENSURE_FIELD(value >= f->min && value <= max, BUG, f->name, "value %lld is out of its range",
-		     (long long)value);
+	ENSURE_FIELD(value >= f->min && value <= max, BUG, f->name, "value %lld is out of its range", (long long)value);
 	return f->kind == MSG_KIND_ENUM ? der_enumerated(out, value) : der_int64(out, value);
 }
 

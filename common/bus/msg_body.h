@@ -57,7 +57,7 @@ struct msg_shape {
 #define MSG_OPTIONAL(type, has, member)                                                                                \
 	{                                                                                                              \
 		MSG_AT(type, member, int64_t), .kind = MSG_KIND_OPTIONAL,                                              \
-		.other = offsetof(type, has) + MSG_CHECK(type, has, bool)                                              \
+					       .other = offsetof(type, has) + MSG_CHECK(type, has, bool)               \
 	}
 #define MSG_OCTETS(type, member, least, most)                                                                          \
 	{                                                                                                              \
@@ -74,17 +74,17 @@ struct msg_shape {
 	}
 #define MSG_SLICES(type, member, number, most_elements, least, most)                                                   \
 	{                                                                                                              \
-		MSG_AT(type, member, struct slice *), .kind = MSG_KIND_SLICES,                                         \
-		.other = offsetof(type, number) + MSG_CHECK(type, number, size_t), .num_max = (most_elements),         \
-		.min = (least), .max = (most)                                                                          \
+		MSG_AT(type, member, struct slice *),                                                                  \
+			.kind = MSG_KIND_SLICES, .other = offsetof(type, number) + MSG_CHECK(type, number, size_t),    \
+			.num_max = (most_elements), .min = (least), .max = (most)                                      \
 	}
 #define MSG_DIGESTS(type, member, number, most_elements)                                                               \
 	MSG_SLICES(type, member, number, most_elements, SHA256_LEN, SHA256_LEN)
 #define MSG_LIST(type, member, number, most_elements, element, element_shape)                                          \
 	{                                                                                                              \
 		MSG_AT(type, member, element *), .kind = MSG_KIND_LIST,                                                \
-		.other = offsetof(type, number) + MSG_CHECK(type, number, size_t), .num_max = (most_elements),         \
-		.shape = &(element_shape)                                                                              \
+						 .other = offsetof(type, number) + MSG_CHECK(type, number, size_t),    \
+						 .num_max = (most_elements), .shape = &(element_shape)                 \
 	}
 
 /* MSG_SHAPE() makes the shape `name_shape` of struct name from its rows, for use in lists; MSG_BODY_DEFINE() also the

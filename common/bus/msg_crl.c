@@ -9,7 +9,8 @@
 
 MSG_BODY_DEFINE(msg_crl_begin, MSG_CRL_BEGIN, MSG_TEXT(struct msg_crl_begin, issuer, 64),
 		MSG_TEXT(struct msg_crl_begin, scope, 64), MSG_ENUM(struct msg_crl_begin, kind, MSG_CRL_DELTA),
-		MSG_UINT(struct msg_crl_begin, number), MSG_OPTIONAL(struct msg_crl_begin, has_base_number, base_number),
+		MSG_UINT(struct msg_crl_begin, number),
+		MSG_OPTIONAL(struct msg_crl_begin, has_base_number, base_number),
 		MSG_UINT(struct msg_crl_begin, this_update_at), MSG_UINT(struct msg_crl_begin, next_update_at),
 		MSG_UINT(struct msg_crl_begin, order_seq), MSG_UINT(struct msg_crl_begin, tbs_length))
 
