@@ -82,21 +82,20 @@ const char *log_text_fit(char *out, size_t out_size, struct slice text)
 	size_t used = 0, characters;
 
 	for (size_t i = 0; i < text.len;) {
-		size_t n = 1;
-
-		while (n < 4 && i + n < text.len && (text.p[i + n] & 0xc0) == 0x80)
-			n++;
-		struct slice character = SLICE(text.p + i, n);
+		uint8_t lead = text.p[i];
+		size_t n = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+		struct slice character = SLICE(text.p + i, n <= text.len - i ? n : 1);
 		OWN(err) e = text_utf8_length(&characters, character);
-		bool is_good = e == NULL && characters == 1 && !text_has_control(character);
-		if (used + (is_good ? n : 1) >= out_size)
+		bool is_control = e == NULL && text_has_control(character);
+
+		if (e != NULL) /* ill-formed: one mark for this octet, and go on with the next */
+			character.len = 1;
+		size_t written = e != NULL || is_control ? 1 : character.len;
+		if (used + written >= out_size)
 			break;
-		if (is_good)
-			memcpy(out + used, character.p, n);
-		else
-			out[used] = '?';
-		used += is_good ? n : 1;
-		i += n;
+		memcpy(out + used, e != NULL || is_control ? (const uint8_t *)"?" : character.p, written);
+		used += written;
+		i += character.len;
 	}
 	out[used] = '\0';
 	return out;
