@@ -180,7 +180,7 @@ void pg_sql(const char *fmt, ...)
 	va_end(ap);
 }
 
-int64_t pg_int64(const char *fmt, ...)
+int64_t pg_number(const char *fmt, ...)
 {
 	va_list ap;
 

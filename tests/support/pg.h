@@ -33,8 +33,8 @@ void pg_conninfo(char conninfo[PG_CONNINFO_SIZE], const char *role);
  * error. */
 void pg_sql(const char *fmt, ...) ERR_PRINTF(1, 2);
 
-/* pg_int64() gives the single bigint that a query of the superuser returns; pg_text() the single text, in a static buffer. */
-int64_t pg_int64(const char *fmt, ...) ERR_PRINTF(1, 2);
+/* pg_number() gives the single bigint that a query of the superuser returns; pg_text() the single text, in a static buffer. */
+int64_t pg_number(const char *fmt, ...) ERR_PRINTF(1, 2);
 const char *pg_text(const char *fmt, ...) ERR_PRINTF(1, 2);
 
 /* pg_stop_hard()/pg_start_again() stop the cluster at once (as kill -9 would) and start it again. */
