@@ -9,8 +9,8 @@
 
 #include "asn1/der.h"
 #include "asn1/oid.h"
-#include "base/text.h"
 #include "x509/name.h"
+#include "x509/pem.h"
 #include "x509/profile.h"
 #include "x509/suite.h"
 
@@ -315,46 +315,12 @@ struct err *cert_verify(const struct cert *c, const struct cert *issuer)
 	return suite_verify_spki(issuer->public_key, c->signature_algorithm, c->tbs, c->signature);
 }
 
-/* ---------------------------------------------------------------- PEM */
-
-#define PEM_BEGIN "-----BEGIN CERTIFICATE-----"
-#define PEM_END	  "-----END CERTIFICATE-----"
-
-static struct err *append_base64_body(struct buf *out, struct slice body)
-{
-	OWN(buf) packed = BUF_INIT(2 * CERT_MAX_BYTES);
-
-	for (size_t i = 0; i < body.len; i++)
-		if (body.p[i] != '\n' && body.p[i] != '\r' && body.p[i] != ' ' && body.p[i] != '\t')
-			TRY(buf_append_u8(&packed, body.p[i]));
-	return text_unbase64(out, buf_slice(&packed));
-}
-
 struct err *cert_from_pem(struct buf *out_der, struct slice text)
 {
-	if (text.len > 0 && text.p[0] == DER_SEQUENCE)
-		return buf_append(out_der, text);
-	const uint8_t *begin = text.len == 0 ? NULL : memmem(text.p, text.len, PEM_BEGIN, strlen(PEM_BEGIN));
-	ENSURE(begin != NULL, BAD_INPUT, "there is no certificate: neither DER nor a line %s", PEM_BEGIN);
-	const uint8_t *body = begin + strlen(PEM_BEGIN);
-	size_t left = text.len - (size_t)(body - text.p);
-	const uint8_t *end = memmem(body, left, PEM_END, strlen(PEM_END));
-	ENSURE(end != NULL, BAD_INPUT, "the certificate has no line %s", PEM_END);
-	return append_base64_body(out_der, SLICE(body, (size_t)(end - body)));
+	return pem_read(out_der, text, PEM_CERTIFICATE);
 }
 
 struct err *cert_to_pem(struct buf *out, struct slice der)
 {
-	OWN(buf) packed = BUF_INIT(2 * CERT_MAX_BYTES);
-
-	ENSURE(der.len <= CERT_MAX_BYTES, TOO_LARGE, "the certificate is longer than %d bytes", CERT_MAX_BYTES);
-	TRY(text_base64(&packed, der));
-	TRY(buf_append_str(out, PEM_BEGIN "\n"));
-	for (size_t i = 0; i < packed.len; i += 64) {
-		size_t n = packed.len - i < 64 ? packed.len - i : 64;
-
-		TRY(buf_append(out, SLICE(packed.p + i, n)));
-		TRY(buf_append_str(out, "\n"));
-	}
-	return buf_append_str(out, PEM_END "\n");
+	return pem_write(out, der, PEM_CERTIFICATE);
 }

@@ -6,249 +6,14 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
 #include "x509/person.h"
 #include "x509/profile_internal.h"
 
-enum { PATH_SIZE = 256, MISTAKES_MAX = 64 * 1024, DAY_S = 86400, MAX_DAYS = 36500 };
-
-/* How a value is read into the field at `into`; `s` is the setting of the row's key. */
-typedef void read_value(struct profile_reading *r, const config_setting_t *s, void *into);
-
-struct key_row {
-	const char *name;
-	read_value *read;
-	size_t offset;
-	bool required;
-};
-
-static size_t write_path(char *out, size_t size, const config_setting_t *s)
-{
-	const config_setting_t *parent = config_setting_parent(s);
-	size_t used = 0;
-
-	if (parent == NULL)
-		return 0;
-	used = write_path(out, size, parent);
-	const char *name = config_setting_name(s);
-	int n = name != NULL ? snprintf(out + used, size - used, "%s%s", used == 0 ? "" : ".", name)
-			     : snprintf(out + used, size - used, "[%d]", config_setting_index(s));
-	return n < 0 || (size_t)n >= size - used ? size - 1 : used + (size_t)n;
-}
-
-void profile_mistake(struct profile_reading *r, const config_setting_t *at, const char *fmt, ...)
-{
-	char path[PATH_SIZE] = "", sentence[PATH_SIZE * 2];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(sentence, sizeof sentence, fmt, ap);
-	va_end(ap);
-	if (at != NULL)
-		(void)write_path(path, sizeof path, at);
-	r->num_mistakes++;
-	struct err *e = at != NULL && path[0] != '\0' ? buf_printf(&r->mistakes, "%s: line %u: %s\n", path,
-								   (unsigned)config_setting_source_line(at), sentence)
-						      : buf_printf(&r->mistakes, "%s\n", sentence);
-	if (err_code(e) == ERR_TOO_LARGE) /* enough mistakes for one reading; they are still counted */
-		err_destroy(&e);
-	else if (r->fault == NULL)
-		r->fault = e;
-	else
-		err_destroy(&e);
-}
-
-static char *duplicate(struct profile_reading *r, const char *text)
-{
-	char *copy = strdup(text);
-
-	if (copy == NULL && r->fault == NULL)
-		r->fault = ERR(NO_MEMORY, "profiles.conf");
-	return copy;
-}
-
-static void read_group(struct profile_reading *r, const config_setting_t *group, const struct key_row *rows, size_t num,
-		       void *into)
-{
-	if (config_setting_type(group) != CONFIG_TYPE_GROUP) {
-		profile_mistake(r, group, "must be a group { name = value; }");
-		return;
-	}
-	for (int i = 0; i < config_setting_length(group); i++) {
-		const config_setting_t *s = config_setting_get_elem(group, (unsigned)i);
-		size_t k = 0;
-
-		while (k < num && strcmp(rows[k].name, config_setting_name(s)) != 0)
-			k++;
-		if (k == num)
-			profile_mistake(r, s, "unknown key");
-		else
-			rows[k].read(r, s, (char *)into + rows[k].offset);
-	}
-	for (size_t k = 0; k < num; k++)
-		if (rows[k].required && config_setting_get_member(group, rows[k].name) == NULL)
-			profile_mistake(r, group, "%s is missing", rows[k].name);
-}
-
-/* ---------------------------------------------------------------- single values */
-
-/* The text of a string setting, or NULL after a mistake. Bounded, visible, UTF-8. */
-static const char *text_of(struct profile_reading *r, const config_setting_t *s)
-{
-	size_t length = 0;
-
-	if (config_setting_type(s) != CONFIG_TYPE_STRING) {
-		profile_mistake(r, s, "must be a text in quotes");
-		return NULL;
-	}
-	const char *text = config_setting_get_string(s);
-	OWN(err) e = text_utf8_length(&length, SLICE_STR(text));
-	if (e != NULL || length == 0 || length > 200 || text_has_control(SLICE_STR(text))) {
-		profile_mistake(r, s, "must be 1 to 200 characters of UTF-8 without control characters");
-		return NULL;
-	}
-	return text;
-}
-
-static void read_text(struct profile_reading *r, const config_setting_t *s, void *into)
-{
-	const char *text = text_of(r, s);
-
-	if (text != NULL)
-		*(char **)into = duplicate(r, text);
-}
-
-static bool is_word(const char *text, size_t max)
-{
-	size_t n = strlen(text);
-
-	if (n == 0 || n > max || text[0] < 'a' || text[0] > 'z' || text[n - 1] == '-')
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (!((text[i] >= 'a' && text[i] <= 'z') || (text[i] >= '0' && text[i] <= '9') || text[i] == '-'))
-			return false;
-	return true;
-}
-
-static void read_word(struct profile_reading *r, const config_setting_t *s, void *into)
-{
-	const char *text = text_of(r, s);
-
-	if (text == NULL)
-		return;
-	if (!is_word(text, 40))
-		profile_mistake(r, s, "must be a word of small Latin letters, digits and hyphens");
-	*(char **)into = duplicate(r, text);
-}
-
-static void read_issuer_name(struct profile_reading *r, const config_setting_t *s, void *into)
-{
-	const char *text = text_of(r, s);
-
-	if (text == NULL)
-		return;
-	if (!is_word(text, 16) || strchr(text, '-') != NULL)
-		profile_mistake(r, s, "must be 1 to 16 small Latin letters and digits, a letter first");
-	*(char **)into = duplicate(r, text);
-}
-
-static void read_common_name(struct profile_reading *r, const config_setting_t *s, void *into)
-{
-	const char *text = text_of(r, s);
-	size_t length = 0;
-
-	if (text == NULL)
-		return;
-	OWN(err) e = text_utf8_length(&length, SLICE_STR(text));
-	if (e != NULL || length > 64)
-		profile_mistake(r, s, "is longer than 64 characters (RFC 5280 A.1: ub-common-name)");
-	*(char **)into = duplicate(r, text);
-}
-
-static bool is_url(const char *text)
-{
-	size_t n = strlen(text);
-
-	if (strncmp(text, "http://", 7) != 0 || n < 8 || n > 255 || text[7] == '/')
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (text[i] <= ' ' || text[i] > '~' || strchr("\"<>\\^`{|}", text[i]) != NULL)
-			return false;
-	return true;
-}
-
-static void read_url(struct profile_reading *r, const config_setting_t *s, void *into)
-{
-	const char *text = text_of(r, s);
-
-	if (text == NULL)
-		return;
-	if (!is_url(text))
-		profile_mistake(r, s, "must be http://HOST/... in visible ASCII (RFC 5280 §4.2.1.13, §4.2.2.1)");
-	*(char **)into = duplicate(r, text);
-}
-
-static void read_oid(struct profile_reading *r, const config_setting_t *s, void *into)
-{
-	const char *text = text_of(r, s);
-
-	if (text == NULL)
-		return;
-	OWN(err) e = person_check_oid("oid", SLICE_STR(text));
-	if (e != NULL)
-		profile_mistake(r, s, "must be an object identifier in dotted form");
-	*(char **)into = duplicate(r, text);
-}
-
-static void read_suite(struct profile_reading *r, const config_setting_t *s, void *into)
-{
-	const char *text = text_of(r, s);
-	const struct suite *row = text == NULL ? NULL : suite_by_name(text);
-
-	if (text != NULL && (row == NULL || !row->for_certificates))
-		profile_mistake(r, s, "no algorithm for certificates is named %.40s", text);
-	*(const struct suite **)into = row;
-}
-
-static void read_bool(struct profile_reading *r, const config_setting_t *s, void *into)
-{
-	if (config_setting_type(s) != CONFIG_TYPE_BOOL)
-		profile_mistake(r, s, "must be true or false");
-	else
-		*(bool *)into = config_setting_get_bool(s) != 0;
-}
-
-static bool int_of(struct profile_reading *r, const config_setting_t *s, int min, int max, int *out)
-{
-	if (config_setting_type(s) != CONFIG_TYPE_INT || config_setting_get_int(s) < min ||
-	    config_setting_get_int(s) > max) {
-		profile_mistake(r, s, "must be a whole number from %d to %d", min, max);
-		return false;
-	}
-	*out = config_setting_get_int(s);
-	return true;
-}
-
-static void read_path_length(struct profile_reading *r, const config_setting_t *s, void *into)
-{
-	(void)int_of(r, s, 0, 9, into);
-}
-
-static void read_key_id(struct profile_reading *r, const config_setting_t *s, void *into)
-{
-	const char *text = text_of(r, s);
-
-	if (text == NULL)
-		return;
-	if (strcmp(text, "spki") != 0 && strcmp(text, "bits") != 0)
-		profile_mistake(r, s, "must be \"spki\" (SHA-1 of the whole key) or \"bits\" (of its BIT STRING)");
-	*(enum profile_key_id *)into = strcmp(text, "bits") == 0 ? KEY_ID_BITS : KEY_ID_SPKI;
-}
+enum { MISTAKES_MAX = 64 * 1024, DAY_S = 86400, MAX_DAYS = 36500 };
 
 /* ---------------------------------------------------------------- lists of words */
 
@@ -277,7 +42,7 @@ static void for_words(struct profile_reading *r, const config_setting_t *s, int 
 
 	for (int i = 0; i < n; i++) {
 		const config_setting_t *item = config_setting_get_elem(s, (unsigned)i);
-		const char *text = text_of(r, item);
+		const char *text = profile_text_of(r, item);
 
 		if (text != NULL)
 			take(r, item, text, into);
@@ -302,9 +67,9 @@ static void take_url(struct profile_reading *r, const config_setting_t *item, co
 {
 	struct profile_text *list = into;
 
-	if (!is_url(text))
+	if (!profile_is_url(text))
 		profile_mistake(r, item, "must be http://HOST/... in visible ASCII (RFC 5280 §4.2.1.13, §4.2.2.1)");
-	list->texts[list->num++] = duplicate(r, text);
+	list->texts[list->num++] = profile_duplicate(r, text);
 }
 
 static void read_urls(struct profile_reading *r, const config_setting_t *s, void *into)
@@ -316,9 +81,9 @@ static void take_request(struct profile_reading *r, const config_setting_t *item
 {
 	struct profile_kind *kind = into;
 
-	if (!is_word(text, 20) || is_doubled(item))
+	if (!profile_is_word(text, 20) || is_doubled(item))
 		profile_mistake(r, item, "must be a purpose such as auth or sign, named once");
-	kind->requests[kind->num_requests++] = duplicate(r, text);
+	kind->requests[kind->num_requests++] = profile_duplicate(r, text);
 }
 
 static void read_requests(struct profile_reading *r, const config_setting_t *s, void *into)
@@ -341,7 +106,7 @@ static void read_fields(struct profile_reading *r, const config_setting_t *s, vo
 	for_words(r, s, FIELD_COUNT, take_field, into);
 }
 
-/* "head|delegate": any of these roles. */
+/* "operator|administrator": any of these roles. A senior is an operator too, a delegate stands for the head. */
 static void take_decider(struct profile_reading *r, const config_setting_t *item, const char *text, void *into)
 {
 	struct profile_deciders *d = into;
@@ -354,6 +119,10 @@ static void take_decider(struct profile_reading *r, const config_setting_t *item
 
 		if (!profile_role_parse(&role, word))
 			profile_mistake(r, item, "%.40s is no role that decides", word);
+		else if (role == ROLE_OPERATOR)
+			roles |= ROLE_BIT(ROLE_OPERATOR) | ROLE_BIT(ROLE_SENIOR);
+		else if (role == ROLE_HEAD)
+			roles |= ROLE_BIT(ROLE_HEAD) | ROLE_BIT(ROLE_DELEGATE);
 		else
 			roles |= ROLE_BIT(role);
 	}
@@ -447,7 +216,7 @@ static void take_eku(struct profile_reading *r, const config_setting_t *item, co
 
 	if (e != NULL || is_doubled(item))
 		profile_mistake(r, item, "must be an object identifier in dotted form, named once");
-	p->extended_key_usage[p->num_extended_key_usage++] = duplicate(r, text);
+	p->extended_key_usage[p->num_extended_key_usage++] = profile_duplicate(r, text);
 }
 
 static void read_eku(struct profile_reading *r, const config_setting_t *s, void *into)
@@ -509,13 +278,13 @@ static void read_extensions(struct profile_reading *r, const config_setting_t *s
 
 static void read_policy(struct profile_reading *r, const config_setting_t *s, void *into)
 {
-	static const struct key_row rows[] = {
-		{ "oid", read_oid, offsetof(struct profile, policy_oid), true },
-		{ "cps", read_url, offsetof(struct profile, cps), false },
-		{ "notice", read_text, offsetof(struct profile, notice), false },
+	static const struct profile_key_row rows[] = {
+		{ "oid", profile_read_oid, offsetof(struct profile, policy_oid), true },
+		{ "cps", profile_read_url, offsetof(struct profile, cps), false },
+		{ "notice", profile_read_text, offsetof(struct profile, notice), false },
 	};
 
-	read_group(r, s, rows, sizeof rows / sizeof rows[0], into);
+	profile_read_group(r, s, rows, sizeof rows / sizeof rows[0], into);
 }
 
 static void read_storage(struct profile_reading *r, const config_setting_t *s, void *into)
@@ -523,22 +292,22 @@ static void read_storage(struct profile_reading *r, const config_setting_t *s, v
 	const char *text = config_setting_type(s) == CONFIG_TYPE_STRING ? config_setting_get_string(s) : NULL;
 
 	if (text != NULL && text[0] == '\0')
-		*(char **)into = duplicate(r, ""); /* every storage, and none */
+		*(char **)into = profile_duplicate(r, ""); /* every storage, and none */
 	else
-		read_oid(r, s, into);
+		profile_read_oid(r, s, into);
 }
 
 static void read_days(struct profile_reading *r, const config_setting_t *s, void *into)
 {
 	int days = 0;
 
-	if (int_of(r, s, 1, MAX_DAYS, &days))
+	if (profile_int_of(r, s, 1, MAX_DAYS, &days))
 		*(int64_t *)into = (int64_t)days * DAY_S;
 }
 
 static void read_validities(struct profile_reading *r, const config_setting_t *s, void *into)
 {
-	static const struct key_row rows[] = {
+	static const struct profile_key_row rows[] = {
 		{ "storage", read_storage, offsetof(struct profile_validity, storage), true },
 		{ "days", read_days, offsetof(struct profile_validity, validity_s), true },
 	};
@@ -550,7 +319,7 @@ static void read_validities(struct profile_reading *r, const config_setting_t *s
 		struct profile_validity *v = &p->validities[i];
 
 		p->num_validities++;
-		read_group(r, item, rows, sizeof rows / sizeof rows[0], v);
+		profile_read_group(r, item, rows, sizeof rows / sizeof rows[0], v);
 		for (int k = 0; k < i && v->storage != NULL; k++)
 			if (p->validities[k].storage != NULL && strcmp(p->validities[k].storage, v->storage) == 0)
 				profile_mistake(r, item, "the storage is doubled");
@@ -559,60 +328,61 @@ static void read_validities(struct profile_reading *r, const config_setting_t *s
 
 static void read_issuer(struct profile_reading *r, const config_setting_t *s, void *into)
 {
-	static const struct key_row rows[] = {
-		{ "name", read_issuer_name, offsetof(struct profile_issuer, name), true },
-		{ "algorithm", read_suite, offsetof(struct profile_issuer, suite), true },
-		{ "common_name", read_common_name, offsetof(struct profile_issuer, common_name), true },
-		{ "root_common_name", read_common_name, offsetof(struct profile_issuer, root_common_name), true },
-		{ "ca_url", read_url, offsetof(struct profile_issuer, ca_url), true },
-		{ "root_ca_url", read_url, offsetof(struct profile_issuer, root_ca_url), true },
+	static const struct profile_key_row rows[] = {
+		{ "name", profile_read_issuer_name, offsetof(struct profile_issuer, name), true },
+		{ "algorithm", profile_read_suite, offsetof(struct profile_issuer, suite), true },
+		{ "common_name", profile_read_common_name, offsetof(struct profile_issuer, common_name), true },
+		{ "root_common_name", profile_read_common_name, offsetof(struct profile_issuer, root_common_name),
+		  true },
+		{ "ca_url", profile_read_url, offsetof(struct profile_issuer, ca_url), true },
+		{ "root_ca_url", profile_read_url, offsetof(struct profile_issuer, root_ca_url), true },
 		{ "ocsp", read_urls, offsetof(struct profile_issuer, ocsp), true },
 		{ "crl", read_urls, offsetof(struct profile_issuer, crl), true },
 		{ "delta_crl", read_urls, offsetof(struct profile_issuer, delta_crl), true },
 		{ "root_crl", read_urls, offsetof(struct profile_issuer, root_crl), true },
 	};
 
-	read_group(r, s, rows, sizeof rows / sizeof rows[0], into);
+	profile_read_group(r, s, rows, sizeof rows / sizeof rows[0], into);
 }
 
 static void read_kind(struct profile_reading *r, const config_setting_t *s, void *into)
 {
-	static const struct key_row rows[] = {
-		{ "name", read_word, offsetof(struct profile_kind, name), true },
+	static const struct profile_key_row rows[] = {
+		{ "name", profile_read_word, offsetof(struct profile_kind, name), true },
 		{ "requests", read_requests, 0, true },
 		{ "deciders", read_deciders, offsetof(struct profile_kind, deciders), true },
 		{ "required", read_fields, offsetof(struct profile_kind, required), false },
 		{ "optional", read_fields, offsetof(struct profile_kind, optional), false },
 	};
 
-	read_group(r, s, rows, sizeof rows / sizeof rows[0], into);
+	profile_read_group(r, s, rows, sizeof rows / sizeof rows[0], into);
 }
 
 static void read_profile(struct profile_reading *r, const config_setting_t *s, void *into)
 {
-	static const struct key_row rows[] = {
-		{ "name", read_word, offsetof(struct profile, name), true },
-		{ "ca", read_bool, offsetof(struct profile, is_ca), false },
-		{ "path_length", read_path_length, offsetof(struct profile, path_length), false },
+	static const struct profile_key_row rows[] = {
+		{ "name", profile_read_word, offsetof(struct profile, name), true },
+		{ "ca", profile_read_bool, offsetof(struct profile, is_ca), false },
+		{ "path_length", profile_read_path_length, offsetof(struct profile, path_length), false },
 		{ "subject", read_subject, 0, true },
 		{ "keys", read_keys, 0, true },
 		{ "key_usage", read_key_usage, offsetof(struct profile, key_usage), true },
 		{ "extended_key_usage", read_eku, 0, false },
 		{ "policy", read_policy, 0, false },
 		{ "subject_alt_name", read_san, 0, false },
-		{ "key_id", read_key_id, offsetof(struct profile, key_id), true },
+		{ "key_id", profile_read_key_id, offsetof(struct profile, key_id), true },
 		{ "authority_info", read_authority_info, 0, false },
 		{ "extensions", read_extensions, 0, true },
 		{ "validity", read_validities, 0, true },
 	};
 
 	((struct profile *)into)->path_length = -1;
-	read_group(r, s, rows, sizeof rows / sizeof rows[0], into);
+	profile_read_group(r, s, rows, sizeof rows / sizeof rows[0], into);
 }
 
 /* read_items() fills a new array of groups. The array is as long as the list, so that indexes in paths agree. */
-static void read_items(struct profile_reading *r, const config_setting_t *s, read_value *read, size_t size, void **out,
-		       size_t *out_num)
+static void read_items(struct profile_reading *r, const config_setting_t *s, profile_read_value *read, size_t size,
+		       void **out, size_t *out_num)
 {
 	int n = config_setting_type(s) == CONFIG_TYPE_LIST ? config_setting_length(s) : 0;
 
@@ -662,7 +432,7 @@ static void read_profiles(struct profile_reading *r, const config_setting_t *s, 
 
 static void read_all(struct profile_reading *r, const char *text, struct profiles *all)
 {
-	static const struct key_row rows[] = {
+	static const struct profile_key_row rows[] = {
 		{ "issuers", read_issuers, 0, true },
 		{ "kinds", read_kinds, 0, true },
 		{ "profiles", read_profiles, 0, true },
@@ -677,7 +447,7 @@ static void read_all(struct profile_reading *r, const char *text, struct profile
 	if (config_read_string(&config, text) != CONFIG_TRUE)
 		profile_mistake(r, NULL, "line %d: %s", config_error_line(&config), config_error_text(&config));
 	else
-		read_group(r, config_root_setting(&config), rows, sizeof rows / sizeof rows[0], all);
+		profile_read_group(r, config_root_setting(&config), rows, sizeof rows / sizeof rows[0], all);
 	config_destroy(&config);
 	if (r->num_mistakes == 0 && r->fault == NULL)
 		profile_check_all(r, all);
