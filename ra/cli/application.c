@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "ra/cli/files.h"
-#include "ra/cli/pem.h"
 #include "ra/cli/who.h"
 #include "x509/csr.h"
+#include "x509/pem.h"
 
 enum { REQUEST_FILE_MAX = 64 * 1024, DOCUMENT_MAX = 20 * 1024 * 1024, PATH_MAX_LEN = 1024 };
 
@@ -49,7 +49,7 @@ static struct err *request_add(json_t *requests, const char *text, char storage[
 	TRY(buf_append(&purpose, SLICE(text, (size_t)(equals - text))));
 	TRY(buf_str(&purpose, &name));
 	TRY(file_read(&file, equals + 1, "csr"));
-	TRY(request_from_pem(&der, buf_slice(&file)));
+	TRY(pem_read(&der, buf_slice(&file), PEM_REQUEST));
 	TRY(request_text(object, "purpose", name, "csr"));
 	TRY(request_base64(object, "csr", buf_slice(&der)));
 	ENSURE(json_array_append(requests, object) == 0, NO_MEMORY, "out of memory");

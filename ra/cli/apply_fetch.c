@@ -14,9 +14,9 @@
 #include "ra/cli/application.h"
 #include "ra/cli/apply.h"
 #include "ra/cli/files.h"
-#include "ra/cli/pem.h"
 #include "x509/cert.h"
 #include "x509/csr.h"
+#include "x509/pem.h"
 
 enum { PATH_SIZE = 4096 };
 
@@ -54,7 +54,7 @@ static struct err *certificate_check(const struct cli *cli, const char *purpose,
 	if (access(path, F_OK) != 0)
 		return NULL;
 	TRY(file_read(&file, path, "csr"));
-	TRY(request_from_pem(&request, buf_slice(&file)));
+	TRY(pem_read(&request, buf_slice(&file), PEM_REQUEST));
 	TRY(csr_read(&csr, buf_slice(&request)));
 	ENSURE_FIELD(memcmp(csr.key_hash, cert.key_hash, sizeof csr.key_hash) == 0, CONFLICT, "output",
 		     "the certificate is not of the key in %s; name the folder that the keys were made in", path);

@@ -14,9 +14,9 @@
 #include "ra/cli/application.h"
 #include "ra/cli/apply.h"
 #include "ra/cli/files.h"
-#include "ra/cli/pem.h"
 #include "ra/cli/who.h"
 #include "x509/csr.h"
+#include "x509/pem.h"
 #include "x509/profile.h"
 
 enum { PATH_SIZE = 4096 };
@@ -143,7 +143,7 @@ static struct err *request_write(const struct cli *cli, const struct key_store *
 	TRY(who_subject(&subject, cli));
 	TRY(who_extensions(&extensions, cli, storage));
 	TRY(key_store_request(&der, store, buf_slice(&subject), buf_slice(&extensions)));
-	TRY(request_to_pem(&pem, buf_slice(&der)));
+	TRY(pem_write(&pem, buf_slice(&der), PEM_REQUEST));
 	return file_write(names->csr, buf_slice(&pem), 0644, false);
 }
 

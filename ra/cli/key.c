@@ -179,6 +179,17 @@ static struct err *private_key_read(EVP_PKEY **out, struct slice bytes, const ch
 	return NULL;
 }
 
+struct err *key_file_is_encrypted(bool *out, const char *path)
+{
+	OWN(buf) bytes = BUF_INIT_SECRET(KEY_FILE_MAX);
+	const char *text;
+
+	TRY(file_read(&bytes, path, "key"));
+	TRY(buf_str(&bytes, &text));
+	*out = strstr(text, "ENCRYPTED") != NULL;
+	return NULL;
+}
+
 static struct err *file_store_open(struct key_store **out, const char *spec, const struct key_password *password)
 {
 	OWN(buf) bytes = BUF_INIT_SECRET(KEY_FILE_MAX);

@@ -68,6 +68,9 @@ struct err *key_store_pem(struct buf *out, const struct key_store *self,
 struct err *key_store_p12(struct buf *out, const struct key_store *self, const char *friendly_name,
 			  struct slice chain_pem, const struct key_password *password) ERR_MUST_USE;
 
+/* key_file_is_encrypted() says whether a file store's key needs a password, as far as PEM text tells. */
+struct err *key_file_is_encrypted(bool *out, const char *path) ERR_MUST_USE;
+
 /* key_password_get() sets the buffer (BUF_INIT_SECRET) to the password as NUL-terminated text; `what` is said when it is
  * asked for. *Errors* DENIED when no source has one. */
 struct err *key_password_get(struct buf *out, const struct key_password *password, const char *what) ERR_MUST_USE;
