@@ -33,7 +33,7 @@ static int list_length(struct profile_reading *r, const config_setting_t *s, int
 	return config_setting_length(s);
 }
 
-/* for_words() calls `take` for each text of a list, which reports its own mistakes; doubles are refused here. */
+/* for_words() calls `take` for each text of a list, which reports its own mistakes. */
 static void for_words(struct profile_reading *r, const config_setting_t *s, int max,
 		      void (*take)(struct profile_reading *, const config_setting_t *, const char *, void *),
 		      void *into)
