@@ -62,8 +62,9 @@ struct err *db_error(struct db *self, const char *what, const PGresult *result)
 	(void)snprintf(self->sqlstate, sizeof self->sqlstate, "%s", state);
 	(void)snprintf(self->constraint, sizeof self->constraint, "%s",
 		       field_or_empty(result, PG_DIAG_CONSTRAINT_NAME));
+	/* Without an SQLSTATE it was libpq that failed, not the server; after a failed write PQstatus() may still be fine. */
 	if (state[0] == '\0' || is_dead) {
-		code = is_dead ? ERR_GONE : ERR_BUG;
+		code = ERR_GONE;
 		message = self->pg == NULL ? "not connected" : PQerrorMessage(self->pg);
 	}
 	self->is_lost = self->is_lost || code == ERR_GONE;
