@@ -37,7 +37,6 @@ enum journal_kind {
 struct journal_start {
 	struct slice tier; /* "ca", "ocsp", "root" */
 	struct slice version; /* of the program */
-	struct msg_mem *mem;
 };
 
 /* A certificate that this signer made. Without an authorisation: made in the key ceremony. */
@@ -49,7 +48,6 @@ struct journal_certificate {
 	struct slice digest; /* SHA-256 of the certificate */
 	struct slice tbs;
 	struct slice signature;
-	struct msg_mem *mem;
 };
 
 struct journal_order {
@@ -63,7 +61,6 @@ struct journal_order {
 	int64_t invalidity_at;
 	struct slice digest; /* SHA-256 of the StatusOrder */
 	struct slice order; /* its DER */
-	struct msg_mem *mem;
 };
 
 struct journal_adopted {
@@ -71,7 +68,6 @@ struct journal_adopted {
 	struct serial serial;
 	int64_t not_after_at;
 	struct slice digest; /* SHA-256 of the certificate */
-	struct msg_mem *mem;
 };
 
 struct journal_crl {
@@ -86,27 +82,23 @@ struct journal_crl {
 	int64_t num_entries;
 	struct slice digest; /* SHA-256 of the TBSCertList */
 	struct slice signature;
-	struct msg_mem *mem;
 };
 
 struct journal_head {
 	int64_t size;
 	struct slice root;
 	struct slice note;
-	struct msg_mem *mem;
 };
 
 struct journal_policy {
 	int64_t version;
 	struct slice digest; /* SHA-256 of the Policy DER */
-	struct msg_mem *mem;
 };
 
 struct journal_ocsp {
 	int64_t from_at;
 	int64_t count;
 	struct slice digest; /* rolling: SHA-256(previous || SHA-256(ResponseData) || ...) */
-	struct msg_mem *mem;
 };
 
 /* One record. The union member of its kind is set; slices are borrowed. */
@@ -142,7 +134,7 @@ OWN_TYPE(journal, struct journal *, journal_close)
 
 /* journal_append() puts a record into the group that the next journal_commit() writes. Sets record->at when it is 0, and
  * for certificates, orders and adoptions record->seq; *out_offset (may be NULL) will be its place. *Errors* TOO_LARGE
- * (the group), BUG, SYSTEM (broken). */
+ * (the group), BUG, SYSTEM (broken). A JOURNAL_EVENT brings its own seq, which must be the next one. */
 struct err *journal_append(struct journal *self, struct journal_record *record, uint64_t *out_offset) ERR_MUST_USE;
 
 /* journal_commit() writes the group as one frame and waits until it is on disk. After an error nothing of the group

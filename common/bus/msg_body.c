@@ -39,8 +39,6 @@ static struct err *mem_array(void **out, struct msg_mem **mem, size_t num, size_
 
 /* ---- decode ---- */
 
-static struct err *shape_decode(void *out, struct msg_mem **mem, const struct msg_shape *shape, struct der_reader *in);
-
 /* Counts the elements of a SEQUENCE OF without reading into them. */
 static struct err *count_elements(size_t *out, struct der_reader in, const struct msg_field *f)
 {
@@ -71,7 +69,7 @@ static struct err *list_decode(uint8_t *base, struct msg_mem **mem, const struct
 			TRY(der_read_octets(&list, (struct slice *)(void *)element, (size_t)f->min, (size_t)f->max,
 					    f->name));
 		else
-			TRY(shape_decode(element, mem, f->shape, &list));
+			TRY(msg_shape_decode(element, mem, f->shape, &list));
 	}
 	*(void **)(void *)(base + f->offset) = array;
 	*(size_t *)(void *)(base + f->other) = num;
@@ -120,7 +118,7 @@ static struct err *field_decode(uint8_t *base, struct msg_mem **mem, const struc
 	return list_decode(base, mem, f, in);
 }
 
-static struct err *shape_decode(void *out, struct msg_mem **mem, const struct msg_shape *shape, struct der_reader *in)
+struct err *msg_shape_decode(void *out, struct msg_mem **mem, const struct msg_shape *shape, struct der_reader *in)
 {
 	struct der_reader inner;
 
@@ -135,7 +133,7 @@ static struct err *whole_decode(void *out, struct msg_mem **mem, const struct ms
 	struct der_reader in;
 
 	der_reader_init(&in, der);
-	TRY(shape_decode(out, mem, shape, &in));
+	TRY(msg_shape_decode(out, mem, shape, &in));
 	return der_finish(&in, "body");
 }
 
@@ -156,8 +154,6 @@ struct err *msg_body_decode(void *out, struct msg_mem **mem, const struct msg_sh
 
 /* ---- encode ---- */
 
-static struct err *shape_encode(struct buf *out, const struct msg_shape *shape, const uint8_t *base);
-
 static struct err *octets_encode(struct buf *out, const struct msg_field *f, struct slice bytes)
 {
 	ENSURE_FIELD(bytes.len >= (size_t)f->min && bytes.len <= (size_t)f->max, BUG, f->name,
@@ -177,7 +173,7 @@ static struct err *list_encode(struct buf *out, const struct msg_field *f, const
 		if (f->kind == MSG_KIND_SLICES)
 			TRY(octets_encode(out, f, ((const struct slice *)(const void *)array)[i]));
 		else
-			TRY(shape_encode(out, f->shape, array + i * f->shape->size));
+			TRY(msg_shape_encode(out, f->shape, array + i * f->shape->size));
 	}
 	return der_close(out, mark);
 }
@@ -223,8 +219,9 @@ static struct err *field_encode(struct buf *out, const struct msg_field *f, cons
 	return list_encode(out, f, base);
 }
 
-static struct err *shape_encode(struct buf *out, const struct msg_shape *shape, const uint8_t *base)
+struct err *msg_shape_encode(struct buf *out, const struct msg_shape *shape, const void *object)
 {
+	const uint8_t *base = object;
 	size_t mark;
 
 	TRY(der_open(out, &mark, DER_SEQUENCE));
@@ -239,7 +236,7 @@ struct err *msg_body_encode(struct buf *out, const struct msg_shape *shape, cons
 	size_t before = out->len;
 
 	ENSURE(row != NULL, BUG, "message %#x is not in the list", type);
-	struct err *e = shape_encode(out, shape, body);
+	struct err *e = msg_shape_encode(out, shape, body);
 	if (e == NULL && out->len - before > row->max_bytes)
 		e = ERR(TOO_LARGE, "a body of %zu bytes, the limit is %zu", out->len - before, row->max_bytes);
 	if (e == NULL)

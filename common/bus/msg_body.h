@@ -1,7 +1,7 @@
 /*
  * msg_body.h - how bodies are described: each struct is a table of fields, and one reader and one writer serve them all.
  *
- * For the msg_*.c files only. A row names a member of the plain struct, its ASN.1 type and its limits; the macros check at
+ * For the msg_*.c files and the signer's journal, whose records are written the same way. A row names a member of the plain struct, its ASN.1 type and its limits; the macros check at
  * compile time that the member has the C type of the row. A body is declared once: what is read is what is written.
  * Built on the strict reader and writer of asn1/der.h, because bodies are large and borrowed slices save copying them.
  *
@@ -118,5 +118,13 @@ struct err *msg_body_encode(struct buf *out, const struct msg_shape *shape, cons
 struct err *msg_body_decode(void *out, struct msg_mem **mem, const struct msg_shape *shape, struct slice der,
 			    unsigned type) ERR_MUST_USE;
 void msg_mem_free(struct msg_mem **self);
+
+/* The same for one struct inside something larger, without a message's limit. */
+struct err *msg_shape_encode(struct buf *out, const struct msg_shape *shape, const void *object) ERR_MUST_USE;
+struct err *msg_shape_decode(void *out, struct msg_mem **mem, const struct msg_shape *shape,
+			     struct der_reader *in) ERR_MUST_USE;
+
+/* struct msg_event as an element (msg_sign.c). */
+extern const struct msg_shape *const msg_shape_of_event;
 
 #endif

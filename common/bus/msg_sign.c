@@ -79,6 +79,8 @@ MSG_SHAPE(msg_event, MSG_UINT(struct msg_event, seq), MSG_ENUM(struct msg_event,
 	  MSG_UINT(struct msg_event, reason), MSG_UINT(struct msg_event, at),
 	  MSG_OPTIONAL(struct msg_event, has_invalidity_at, invalidity_at), MSG_DIGEST(struct msg_event, digest))
 
+const struct msg_shape *const msg_shape_of_event = &msg_event_shape;
+
 MSG_BODY_DEFINE(msg_event_batch, MSG_EVENTS_OK, MSG_UINT(struct msg_event_batch, from),
 		MSG_UINT(struct msg_event_batch, next),
 		MSG_LIST(struct msg_event_batch, events, num_events, EVENTS_MAX, struct msg_event, msg_event_shape))
