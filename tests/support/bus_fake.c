@@ -1,0 +1,133 @@
+/*
+ * bus_fake.c - a bus server with a test's handlers. See bus_fake.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "support/bus_fake.h"
+
+#include <ftw.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zmq.h>
+
+#include "support/suite.h"
+
+struct bus_fake {
+	struct bus_fake_conf conf;
+	char dir[64];
+	char peers[96];
+	char endpoint[96];
+	struct bus *server_bus, *client_bus;
+	pthread_t thread;
+	bool is_running;
+	atomic_bool should_stop;
+};
+
+static struct bus *bus_of(struct bus_fake *self, const char *name)
+{
+	struct bus *bus = NULL;
+	const struct bus_conf conf = { .name = name, .keys_dir = self->dir, .peers_path = self->peers };
+
+	ck_ok(bus_create(&bus, &conf));
+	ck_ok(bus_start(bus, NULL));
+	return bus;
+}
+
+static void *run(void *arg)
+{
+	struct bus_fake *self = arg;
+	struct bus_server *server = NULL;
+	const struct bus_server_conf conf = { .endpoint = self->endpoint,
+					      .handlers = self->conf.handlers,
+					      .arg = self->conf.arg };
+
+	ck_ok(bus_server_create(&server, self->server_bus, &conf));
+	while (!atomic_load(&self->should_stop)) {
+		zmq_pollitem_t item = { bus_server_socket(server), 0, ZMQ_POLLIN, 0 };
+		(void)zmq_poll(&item, 1, 20);
+		bus_server_process(server);
+	}
+	bus_server_destroy(&server);
+	return NULL;
+}
+
+void bus_fake_start(struct bus_fake *self)
+{
+	atomic_store(&self->should_stop, false);
+	ck_assert_int_eq(pthread_create(&self->thread, NULL, run, self), 0);
+	self->is_running = true;
+}
+
+void bus_fake_stop(struct bus_fake *self)
+{
+	if (!self->is_running)
+		return;
+	atomic_store(&self->should_stop, true);
+	(void)pthread_join(self->thread, NULL);
+	self->is_running = false;
+}
+
+struct bus_fake *bus_fake_create(const struct bus_fake_conf *conf)
+{
+	struct bus_fake *self = calloc(1, sizeof *self);
+	char server_key[41], client_key[41];
+
+	ck_assert_ptr_nonnull(self);
+	self->conf = *conf;
+	(void)snprintf(self->dir, sizeof self->dir, "/tmp/nuc-bus-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(self->dir));
+	(void)snprintf(self->peers, sizeof self->peers, "%s/peers.conf", self->dir);
+	(void)snprintf(self->endpoint, sizeof self->endpoint, "ipc://%s/sock", self->dir);
+	ck_ok(bus_keygen(server_key, self->dir, conf->server));
+	ck_ok(bus_keygen(client_key, self->dir, conf->client));
+	FILE *f = fopen(self->peers, "w");
+	ck_assert_ptr_nonnull(f);
+	(void)fprintf(f,
+		      "peers = (\n{ name = \"%s\"; role = \"%s\"; key = \"%s\"; },\n"
+		      "{ name = \"%s\"; role = \"%s\"; key = \"%s\"; }\n);\n",
+		      conf->server, msg_role_word(conf->server_role), server_key, conf->client,
+		      msg_role_word(conf->client_role), client_key);
+	ck_assert_int_eq(fclose(f), 0);
+	self->server_bus = bus_of(self, conf->server);
+	self->client_bus = bus_of(self, conf->client);
+	bus_fake_start(self);
+	return self;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+void bus_fake_destroy(struct bus_fake **self)
+{
+	if (*self == NULL)
+		return;
+	bus_fake_stop(*self);
+	bus_destroy(&(*self)->client_bus);
+	bus_destroy(&(*self)->server_bus);
+	(void)nftw((*self)->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	free(*self);
+	*self = NULL;
+}
+
+struct bus *bus_fake_client_bus(struct bus_fake *self)
+{
+	return self->client_bus;
+}
+
+const char *bus_fake_endpoint(const struct bus_fake *self)
+{
+	return self->endpoint;
+}
+
+const char *bus_fake_dir(const struct bus_fake *self)
+{
+	return self->dir;
+}
