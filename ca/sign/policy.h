@@ -91,6 +91,7 @@ enum sign_verdict {
 /* X(NAME, "stable word", "sentence") */
 #define SIGN_REASONS(X)                                                                                                \
 	X(NONE, "none", "nothing speaks against it")                                                                   \
+	X(NO_POLICY, "no_policy", "no Policy is in force")                                                             \
 	X(MALFORMED, "malformed", "the object is not in its one DER form")                                             \
 	X(AUTHORISATION_EXPIRED, "authorisation_expired", "the Authorisation has expired")                             \
 	X(UNKNOWN_ISSUER, "unknown_issuer", "this signer has no key of that issuer")                                   \
