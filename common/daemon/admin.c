@@ -379,7 +379,7 @@ static void connection_parse(struct connection *c)
 static void connection_read(struct connection *c)
 {
 	uint8_t piece[4096];
-	ssize_t n;
+	ssize_t n = 0;
 
 	while (!c->is_answered && (n = recv(c->fd, piece, sizeof piece, 0)) > 0) {
 		struct err *e = buf_append(&c->in, SLICE(piece, (size_t)n));
