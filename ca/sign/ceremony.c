@@ -29,6 +29,7 @@
 #include "ca/sign/sign.h"
 #include "tlog/note.h"
 #include "x509/cert.h"
+#include "x509/pem.h"
 #include "x509/person.h"
 #include "x509/template.h"
 
@@ -334,9 +335,7 @@ static struct err *make_journal_key(struct ceremony *c)
 
 	TRY(keys_generate(&key, c->ca_keys, c->plan->ca_keys, SIGN_USE_JOURNAL, "", suite_by_name("ed25519"),
 			  SLICE_NONE));
-	TRY(buf_append_str(&text, "-----BEGIN PUBLIC KEY-----\n"));
-	TRY(text_base64(&text, sign_key_spki(key)));
-	TRY(buf_append_str(&text, "\n-----END PUBLIC KEY-----\n"));
+	TRY(pem_write(&text, sign_key_spki(key), "PUBLIC KEY"));
 	return write_public(c, "journal.pub", buf_slice(&text));
 }
 
@@ -349,7 +348,7 @@ static struct err *read_request(struct buf *out_spki, const struct plan_certific
 	OWN(evp_pkey) key = NULL;
 
 	TRY(read_whole(&text, want->request));
-	TRY(cert_from_pem(&der, buf_slice(&text)));
+	TRY(pem_read(&der, buf_slice(&text), "CERTIFICATE REQUEST"));
 	TRY(DER_DECODE(&request, X509_REQ, buf_slice(&der), REQUEST_MAX));
 	key = X509_REQ_get_pubkey(request);
 	if (key == NULL || X509_REQ_verify(request, key) != 1)

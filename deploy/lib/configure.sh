@@ -33,15 +33,19 @@ conf_from() {
 
 q() { printf '"%s"' "$1"; }
 
-# The real profiles with local addresses in the certificates.
+# The real profiles with local addresses in the certificates; the mirrors get the machine's other name.
 profiles_conf() {
-	local ocsp=http://127.0.0.1:$port_base http=http://127.0.0.1:$((port_base + 1))
-	sed -e "s#https\?://ocsp1\?\.pki\.gov\.kz/\?#$ocsp/#g" \
-		-e "s#https\?://crl1\?\.pki\.gov\.kz#$http#g" \
-		-e "s#https\?://crl\.root\.gov\.kz#$http#g" \
-		-e "s#https\?://pki\.gov\.kz/cert#$http/cert#g" \
-		-e "s#https\?://root\.gov\.kz/cert#$http/cert#g" "$top/config/profiles.conf" >"$home/conf/profiles.conf.new"
-	if [ "$ca_bits" = 2048 ]; then sed -i 's/rsa4096-sha256/rsa2048-sha256/' "$home/conf/profiles.conf.new"; fi
+	local web=$((port_base + 1))
+	sed -e "s#http://ocsp\.pki\.gov\.kz/#http://127.0.0.1:$port_base/#" \
+		-e "s#http://ocsp1\.pki\.gov\.kz/#http://localhost:$port_base/#" \
+		-e "s#http://crl\.pki\.gov\.kz/#http://127.0.0.1:$web/#" \
+		-e "s#http://crl1\.pki\.gov\.kz/#http://localhost:$web/#" \
+		-e "s#http://crl\.root\.gov\.kz/#http://127.0.0.1:$web/#" \
+		-e "s#http://\(pki\|root\)\.gov\.kz/cert/#http://127.0.0.1:$web/cert/#" \
+		"$top/config/profiles.conf" >"$home/conf/profiles.conf.new"
+	if [ "$ca_bits" = 2048 ]; then
+		sed -i 's/algorithm = "rsa4096-sha256"/algorithm = "rsa2048-sha256"/' "$home/conf/profiles.conf.new"
+	fi
 	mv "$home/conf/profiles.conf.new" "$home/conf/profiles.conf"
 }
 
