@@ -312,6 +312,7 @@ static const char *const signd_allowed[] = {
 	"sched_yield",
 	"sched_getaffinity",
 	"sched_getscheduler",
+	"sched_setscheduler",
 	"sched_getparam",
 	"getcpu",
 	"membarrier",
