@@ -207,6 +207,8 @@ static bool walk_value(struct walk *w, const uint8_t *p, size_t left, int depth,
 	struct der_head head = { 0 };
 	const char *wrong = der_head_parse(&head, p, left);
 
+	if (wrong == NULL && depth > DER_MAX_DEPTH)
+		wrong = "the values are nested too deep";
 	if (wrong != NULL)
 		return walk_fails(w, wrong, p);
 	struct slice content = SLICE(p + head.header_len, head.content_len);
@@ -215,8 +217,6 @@ static bool walk_value(struct walk *w, const uint8_t *p, size_t left, int depth,
 	if ((head.id & CONSTRUCTED) != 0) {
 		if (is_universal && head.id != DER_SEQUENCE && head.id != DER_SET)
 			return walk_fails(w, "the type is not allowed in constructed form", p);
-		if (depth == DER_MAX_DEPTH)
-			return walk_fails(w, "the values are nested too deep", p);
 		return walk_members(w, content, depth + 1, head.id == DER_SET && (w->flags & DER_SET_ORDER) != 0);
 	}
 	wrong = is_universal ? der_content_check(head.id, content) : NULL;
