@@ -6,7 +6,7 @@
  * is one rule with its citation and the day from which it binds; the registry runs all that apply and reports every
  * rule broken, not the first. What passes gets a token that is good for one signature over exactly these bytes.
  *
- * Callers: ca/issue (each certificate), ca/sign/ceremony.c (CA and service certificates), tests.
+ * Callers: ca/issue, for each certificate; tests. The signer has its own check: it renders the bytes itself.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
