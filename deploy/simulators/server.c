@@ -67,7 +67,9 @@ static struct err *on_sms_get(json_t **out, const struct asked *asked)
 
 	ENSURE_FIELD(text != NULL && evhttp_parse_query_str(text, &query) == 0, BAD_INPUT, "to",
 		     "name the number: /sms?to=+7...");
-	const char *to = evhttp_find_header(&query, "to");
+	char *to = (char *)evhttp_find_header(&query, "to");
+	if (to != NULL && to[0] == ' ')
+		to[0] = '+'; /* a plus sign that was not percent-encoded */
 	struct err *e = to != NULL ? messages_of(out, &asked->self->messages, to)
 				   : ERR_FIELD(BAD_INPUT, "to", "name the number: /sms?to=+7...");
 	evhttp_clear_headers(&query);

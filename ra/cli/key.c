@@ -299,7 +299,7 @@ struct err *key_store_generate(struct key_store **out, const char *algorithm)
 	} words[] = { { "rsa2048", "rsa2048-sha256" },
 		      { "rsa3072", "rsa3072-sha256" },
 		      { "rsa4096", "rsa4096-sha256" },
-		      { "p256", "p256-sha256" } };
+		      { "p256", "ecdsa-p256-sha256" } };
 	EVP_PKEY *key = NULL;
 
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
