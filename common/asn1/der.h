@@ -129,7 +129,9 @@ struct err *der_read_utf8(struct der_reader *self, struct slice *out, size_t min
 struct err *der_read_bits(struct der_reader *self, struct slice *out, const char *what) ERR_MUST_USE;
 /* der_read_time() reads UTCTime or GeneralizedTime in the form of RFC 5280 §4.1.2.5 (UTCTime through 2049). */
 struct err *der_read_time(struct der_reader *self, int64_t *out_at, const char *what) ERR_MUST_USE;
-/* der_time_decode() is the same over content octets. */
+/* der_read_generalized_time() reads GeneralizedTime without fraction, of any year (invalidityDate, OCSP). */
+struct err *der_read_generalized_time(struct der_reader *self, int64_t *out_at, const char *what) ERR_MUST_USE;
+/* der_time_decode() is der_read_time() over content octets. */
 struct err *der_time_decode(int64_t *out_at, uint8_t tag, struct slice content) ERR_MUST_USE;
 
 /* der_civil_decode() reads "YYMMDDHHMMSSZ" or, for GeneralizedTime, "YYYYMMDDHHMMSSZ" of any year; false when it is none

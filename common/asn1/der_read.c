@@ -207,6 +207,18 @@ struct err *der_read_time(struct der_reader *self, int64_t *out_at, const char *
 	return NULL;
 }
 
+struct err *der_read_generalized_time(struct der_reader *self, int64_t *out_at, const char *what)
+{
+	struct der_reader ahead = *self;
+	struct slice content;
+
+	TRY(der_expect(&ahead, &content, DER_GENERALIZED_TIME, what));
+	ENSURE_FIELD(der_civil_decode(out_at, DER_GENERALIZED_TIME, content), BAD_INPUT, what,
+		     "%s: the time is no date in the form YYYYMMDDHHMMSSZ", what);
+	*self = ahead;
+	return NULL;
+}
+
 static int two_digits(const uint8_t *p)
 {
 	return (p[0] - '0') * 10 + (p[1] - '0');
