@@ -38,10 +38,12 @@ enum der_tag {
 
 /* ---- the gate ---- */
 
-#define DER_MAX_DEPTH 16
+#define DER_MAX_DEPTH	  16
+#define DER_MAX_DEPTH_CMS 20 /* signingCertificateV2 with its issuerSerial inside a SignedData is at 18 */
 enum der_flags {
 	DER_SET_ORDER =
 		1, /* elements of every SET must be in ascending order of their encodings (SET OF, X.690 §11.6) */
+	DER_DEEP = 2, /* DER_MAX_DEPTH_CMS levels */
 };
 
 /*

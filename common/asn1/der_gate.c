@@ -207,7 +207,7 @@ static bool walk_value(struct walk *w, const uint8_t *p, size_t left, int depth,
 	struct der_head head = { 0 };
 	const char *wrong = der_head_parse(&head, p, left);
 
-	if (wrong == NULL && depth > DER_MAX_DEPTH)
+	if (wrong == NULL && depth > ((w->flags & DER_DEEP) != 0 ? DER_MAX_DEPTH_CMS : DER_MAX_DEPTH))
 		wrong = "the values are nested too deep";
 	if (wrong != NULL)
 		return walk_fails(w, wrong, p);

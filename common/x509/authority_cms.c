@@ -249,7 +249,7 @@ static struct err *verify(struct authority_signature *out, struct slice cms, str
 	struct signer_info s = { 0 };
 	struct cert c = { 0 };
 
-	TRY(der_strict(cms, AUTHORITY_CMS_MAX_BYTES));
+	TRY(der_strict_flags(cms, AUTHORITY_CMS_MAX_BYTES, DER_DEEP));
 	TRY(read_signed_data(&s, &c, cms));
 	TRY(verify_signature(&s, &c, content));
 	out->cert = c;

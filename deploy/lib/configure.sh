@@ -91,7 +91,13 @@ S
 S
 }
 
-staff_profile() { echo staff; }
+# staff_profile ROLE: the profile whose extended key usage names the power.
+staff_profile() {
+	case $1 in
+	operator | administrator) echo "staff-$1" ;;
+	*) echo staff ;;
+	esac
+}
 
 # key_hash CERTIFICATE: SHA-256 of its SubjectPublicKeyInfo, as staff are recognised.
 key_hash() { openssl x509 -in "$1" -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum | cut -d' ' -f1; }
