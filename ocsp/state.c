@@ -311,10 +311,14 @@ struct err *ocsp_state_add_responder(struct ocsp_state *self, bool *out_is_new, 
 	return publish(self);
 }
 
-struct err *ocsp_state_put(struct ocsp_state *self, ocsp_word *out_before, unsigned issuer, struct slice serial,
-			   ocsp_word word)
+ocsp_word ocsp_state_peek(const struct ocsp_state *self, unsigned issuer, struct slice serial)
 {
-	return ocsp_table_put(self->table, out_before, issuer, serial, word);
+	return ocsp_table_get(self->table, issuer, serial);
+}
+
+struct err *ocsp_state_put(struct ocsp_state *self, unsigned issuer, struct slice serial, ocsp_word word)
+{
+	return ocsp_table_put(self->table, issuer, serial, word);
 }
 
 struct err *ocsp_state_new_table(struct ocsp_state *self, struct ocsp_table **out)

@@ -95,9 +95,9 @@ struct err *ocsp_state_add_responder(struct ocsp_state *self, bool *out_is_new, 
 /* ocsp_state_find_issuer() gives the number of an issuer by its name, -1 when it is not known. */
 int ocsp_state_find_issuer(const struct ocsp_state *self, struct slice name);
 
-/* ocsp_state_put() sets a certificate's status in the table that readers see; *out_before as ocsp_table_put(). */
-struct err *ocsp_state_put(struct ocsp_state *self, ocsp_word *out_before, unsigned issuer, struct slice serial,
-			   ocsp_word word) ERR_MUST_USE;
+/* ocsp_state_peek() gives a certificate's word as the writer has it; ocsp_state_put() sets it for readers to see. */
+ocsp_word ocsp_state_peek(const struct ocsp_state *self, unsigned issuer, struct slice serial);
+struct err *ocsp_state_put(struct ocsp_state *self, unsigned issuer, struct slice serial, ocsp_word word) ERR_MUST_USE;
 
 /* ocsp_state_new_table() makes a table to load into; ocsp_state_swap_table() shows it instead of the old one and takes
  * it over. */

@@ -165,8 +165,7 @@ static struct err *grow(struct ocsp_table *self, size_t index)
 	return NULL;
 }
 
-struct err *ocsp_table_put(struct ocsp_table *self, ocsp_word *out_before, unsigned issuer, struct slice serial,
-			   ocsp_word word)
+struct err *ocsp_table_put(struct ocsp_table *self, unsigned issuer, struct slice serial, ocsp_word word)
 {
 	ENSURE(serial.len > 0 && serial.len <= SERIAL_MAX_LEN, BAD_INPUT, "serial number: 1 to %d octets",
 	       SERIAL_MAX_LEN);
@@ -176,21 +175,18 @@ struct err *ocsp_table_put(struct ocsp_table *self, ocsp_word *out_before, unsig
 	size_t index = segment_of(k.hash);
 	struct segment *s = atomic_load(&self->segments[index]);
 	struct row *row = s == NULL ? NULL : find(s, &k);
-	ocsp_word before = row == NULL ? 0 : atomic_load_explicit(&row->word, memory_order_relaxed);
-	if (before != 0)
+	if (row != NULL && atomic_load_explicit(&row->word, memory_order_relaxed) != 0) {
 		atomic_store_explicit(&row->word, word, memory_order_release);
-	else {
-		if (s == NULL || (uint64_t)(s->num + 1) * 5 > (uint64_t)s->capacity * 4) {
-			TRY(grow(self, index));
-			s = atomic_load(&self->segments[index]);
-			row = find(s, &k);
-		}
-		fill_row(row, &k, word);
-		s->num++;
-		atomic_fetch_add_explicit(&self->num, 1, memory_order_relaxed);
+		return NULL;
 	}
-	if (out_before != NULL)
-		*out_before = before;
+	if (s == NULL || (uint64_t)(s->num + 1) * 5 > (uint64_t)s->capacity * 4) {
+		TRY(grow(self, index));
+		s = atomic_load(&self->segments[index]);
+		row = find(s, &k);
+	}
+	fill_row(row, &k, word);
+	s->num++;
+	atomic_fetch_add_explicit(&self->num, 1, memory_order_relaxed);
 	return NULL;
 }
 

@@ -24,10 +24,9 @@ void ocsp_table_destroy(struct ocsp_table **self);
 /* ocsp_table_get() gives the word of a certificate, 0 when there is none. Any reader, inside an epoch. */
 ocsp_word ocsp_table_get(const struct ocsp_table *self, unsigned issuer, struct slice serial);
 
-/* ocsp_table_put() sets the word (not 0), inserting the certificate when it is new; *out_before (may be NULL) gets the
- * word it had, 0 for none. The writer. *Errors* NO_MEMORY; BAD_INPUT for a serial that is none, BUG for an issuer > 255. */
-struct err *ocsp_table_put(struct ocsp_table *self, ocsp_word *out_before, unsigned issuer, struct slice serial,
-			   ocsp_word word) ERR_MUST_USE;
+/* ocsp_table_put() sets the word (not 0), inserting the certificate when it is new. The writer. *Errors* NO_MEMORY;
+ * BAD_INPUT for a serial that is none, BUG for an issuer > 255. */
+struct err *ocsp_table_put(struct ocsp_table *self, unsigned issuer, struct slice serial, ocsp_word word) ERR_MUST_USE;
 
 uint64_t ocsp_table_num(const struct ocsp_table *self);
 uint64_t ocsp_table_bytes(const struct ocsp_table *self);
