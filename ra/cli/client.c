@@ -192,8 +192,9 @@ static enum err_code code_of_status(long status)
 	static const struct {
 		long status;
 		enum err_code code;
-	} rows[] = { { 401, ERR_DENIED },    { 403, ERR_DENIED }, { 404, ERR_NOT_FOUND }, { 409, ERR_CONFLICT },
-		     { 413, ERR_TOO_LARGE }, { 502, ERR_RETRY },  { 503, ERR_RETRY },	  { 504, ERR_RETRY } };
+	} rows[] = { { 401, ERR_DENIED },   { 403, ERR_DENIED },    { 404, ERR_NOT_FOUND },
+		     { 409, ERR_CONFLICT }, { 413, ERR_TOO_LARGE }, { 500, ERR_SYSTEM },
+		     { 502, ERR_RETRY },    { 503, ERR_RETRY },	    { 504, ERR_RETRY } };
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
 		if (rows[i].status == status)

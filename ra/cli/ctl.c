@@ -72,7 +72,7 @@ static struct err *password_find(struct buf *out, const struct cli *cli, const s
 	struct key_password sources = { .file = options_text(&cli->options, "password-file"),
 					.variable = "NUC_KEY_PASSWORD",
 					.may_ask = true };
-	bool needs = true;
+	bool needs = strncmp(place->spec, "p12:", 4) == 0;
 
 	if (place->key[0] != '\0')
 		TRY(key_file_is_encrypted(&needs, place->key));

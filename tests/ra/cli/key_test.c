@@ -291,7 +291,9 @@ START_TEST(decision_is_accepted_by_openssl_and_by_the_strict_verifier)
 	    "2>log");
 	run("cmp d out");
 	run("openssl cms -cmsout -print -inform DER -in s >printed");
-	run("test $(grep -c 'object: ' printed) -eq 4"); /* contentType, messageDigest, signingTime, signingCertificateV2 */
+	/* That there are no others is for the strict verifier to say. */
+	run("test $(grep -cE 'object: (contentType|messageDigest|signingTime|id-smime-aa-signingCertificateV2) ' "
+	    "printed) -eq 4");
 	run("grep -q id-smime-aa-signingCertificateV2 printed && ! grep -q S/MIME.Capabilities printed");
 	run("grep -A3 eContent: printed | grep -q ABSENT");
 }
