@@ -204,18 +204,21 @@ CREATE TABLE issue_queue (
 	retry_at        timestamptz NOT NULL DEFAULT now(),
 	last_error      text NOT NULL DEFAULT ''
 ) WITH (fillfactor = 70);
+CREATE INDEX issue_queue_due ON issue_queue (retry_at, request_id);
 
--- Write-ahead: committed before the signer is asked.
+-- Write-ahead: committed before the signer is asked. A request may have several (the signer was away for so long that the
+-- first notBefore was out of its window); it signs one of them and gives that one for ever.
 CREATE TABLE issuance (
-	request_id      bigint PRIMARY KEY REFERENCES request,
+	request_id      bigint NOT NULL REFERENCES request,
 	issuer          text NOT NULL REFERENCES issuer,
 	serial          serial_number NOT NULL,
 	not_before_at   bigint NOT NULL,
 	not_after_at    bigint NOT NULL,
 	tbs             bytea NOT NULL,
 	created_at      timestamptz NOT NULL DEFAULT now(),
-	UNIQUE (issuer, serial)
+	PRIMARY KEY (issuer, serial)
 );
+CREATE INDEX issuance_request ON issuance (request_id);
 
 CREATE TABLE certificate (
 	id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -26,7 +26,8 @@ GRANT INSERT ON issuer, responder, policy, issuance, certificate, key_claim, ord
 	log_checkpoint, crl_counter TO nuc_ca;
 GRANT UPDATE (state, state_at, reason, reason_text) ON application TO nuc_ca;
 GRANT UPDATE (attempts, retry_at, last_error) ON issue_queue TO nuc_ca;
-GRANT DELETE ON issue_queue, log_pending TO nuc_ca;
+GRANT DELETE ON issue_queue, log_pending, key_claim TO nuc_ca;
+GRANT SELECT ON key_claim TO nuc_ca;
 
 -- crld: reads statuses, records the lists it published.
 GRANT SELECT ON issuer, certificate, revocation, order_acceptance, crl, crl_counter, log_entry, log_pending, log_tile,
