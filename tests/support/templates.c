@@ -14,8 +14,7 @@
 typedef struct {
 	int64_t version;
 	ASN1_UTF8STRING *applicationNumber, *kind, *purpose, *issuer, *profile;
-	X509_NAME *subject;
-	ASN1_TYPE *publicKey;
+	ASN1_TYPE *subject, *publicKey; /* their forms are judged where they are used */
 	STACK_OF(ASN1_UTF8STRING) * emails, *dnsNames;
 	ASN1_OBJECT *keyStorage;
 	int64_t maxValidity;
@@ -33,7 +32,7 @@ ASN1_SEQUENCE(AUTHORISATION) = {
 	ASN1_SIMPLE(AUTHORISATION, purpose, ASN1_UTF8STRING),
 	ASN1_SIMPLE(AUTHORISATION, issuer, ASN1_UTF8STRING),
 	ASN1_SIMPLE(AUTHORISATION, profile, ASN1_UTF8STRING),
-	ASN1_SIMPLE(AUTHORISATION, subject, X509_NAME),
+	ASN1_SIMPLE(AUTHORISATION, subject, ASN1_ANY),
 	ASN1_SIMPLE(AUTHORISATION, publicKey, ASN1_ANY),
 	ASN1_SEQUENCE_OF(AUTHORISATION, emails, ASN1_UTF8STRING),
 	ASN1_SEQUENCE_OF(AUTHORISATION, dnsNames, ASN1_UTF8STRING),
