@@ -256,11 +256,12 @@ struct err *name_check(struct slice name, const struct name_rule *rules, size_t 
 
 		TRY(next_attribute(&names, &a, &more));
 		ENSURE_FIELD(!more, BAD_INPUT, "subject", "subject: an RDN has more than one attribute");
+		size_t next = i; /* what a reader of the refusal expects to see here */
 		while (i < num_rules && rules[i].is_optional && !oid_is(a.oid, attributes[rules[i].attribute].oid))
 			i++;
 		ENSURE_FIELD(i < num_rules && oid_is(a.oid, attributes[rules[i].attribute].oid), BAD_INPUT, "subject",
 			     "subject: attributes or their order are not the profile's, expected %s",
-			     i < num_rules ? name_attribute_word(rules[i].attribute) : "the end");
+			     next < num_rules ? name_attribute_word(rules[next].attribute) : "the end");
 		enum name_attribute attribute = rules[i++].attribute;
 		ENSURE_FIELD(a.value.tag == attributes[attribute].tag, BAD_INPUT, "subject",
 			     "subject: %s has a wrong string type", name_attribute_word(attribute));
