@@ -252,7 +252,7 @@ static const struct {
 	{ "the first, by one with two keys", { ADMIN1, ADMIN1B }, 2, 0, true, false, 0, ERR_DENIED, "counts already" },
 	{ "the first, by the unpinned", { ADMIN1, STRANGER }, 2, 0, true, false, 0, ERR_DENIED, "nobody" },
 	{ "the first, without pins", { ADMIN1, ADMIN2 }, 2, 0, false, false, 0, ERR_DENIED, "nobody" },
-	{ "the first, with an operator", { ADMIN1, OPERATOR }, 2, 0, true, false, 0, ERR_DENIED, "role" },
+	{ "the first, with an operator", { ADMIN1, OPERATOR }, 2, 0, true, false, 0, ERR_DENIED, "nobody" },
 	{ "the next, by both", { ADMIN2, ADMIN1 }, 2, 0, false, false, 4, ERR_OK, "" },
 	{ "the next, by both and a third", { ADMIN2, ADMIN1, STRANGER }, 3, 0, false, false, 4, ERR_OK, "" },
 	{ "the next, pins do not help", { ADMIN1, STRANGER }, 2, 0, true, false, 4, ERR_DENIED, "nobody" },
