@@ -111,14 +111,12 @@ static bool find_profile(struct sign_answer *out, struct cert_work *w, const str
 	return true;
 }
 
-/* A holder renews for the very subject of his certificate: otherwise the decision is not a holder's. */
+/* A holder renews for the very subject of his certificate. */
 static const struct verified_decision *as_holder_of(struct verified_decision *room, const struct sign_evidence *e,
 						    struct slice subject)
 {
-	if ((e->verified.decider.roles & ROLE_BIT(ROLE_HOLDER)) == 0 || slice_equal(e->cert.subject, subject))
-		return &e->verified;
 	*room = e->verified;
-	room->decider.roles &= ~ROLE_BIT(ROLE_HOLDER);
+	room->decider.has_other_subject = !slice_equal(e->cert.subject, subject);
 	return room;
 }
 

@@ -247,6 +247,8 @@ struct decider {
 	unsigned roles;
 	char person[AUTHORITY_PERSON_SIZE]; /* IIN, or the identification service's name */
 	char bin[13]; /* holder, head, delegate: of their certificate; else "" */
+	bool has_other_subject; /* set by who knows the object: the holder's certificate has another subject than the
+				 * Authorisation, so that this is no renewal by the holder */
 	uint8_t key_hash[SHA256_LEN];
 };
 

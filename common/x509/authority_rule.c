@@ -83,7 +83,8 @@ static enum authority_refusal judge_person(const struct authority_case *c, const
 		return AUTHORITY_UNKNOWN_SIGNER;
 	if (*roles == 0)
 		return AUTHORITY_WRONG_ROLE;
-	if (!same_text(c->subject_person, d->person) && (*roles &= ~ROLE_BIT(ROLE_HOLDER)) == 0)
+	bool holds_it = same_text(c->subject_person, d->person) && !d->has_other_subject;
+	if (!holds_it && (*roles &= ~ROLE_BIT(ROLE_HOLDER)) == 0)
 		return AUTHORITY_NOT_HOLDER;
 	if (same_text(c->subject_person, d->person) && (*roles &= ROLE_BIT(ROLE_HOLDER)) == 0)
 		return AUTHORITY_SUBJECT;
