@@ -119,7 +119,6 @@ static struct err *matched(json_t **out, const struct question *q, const struct 
 	OWN(buf) record = BUF_INIT(4096);
 	OWN(json) answer = json_pack("{s:s}", "outcome", "matched");
 	uint8_t evidence[SHA256_LEN];
-	char hex[2 * SHA256_LEN + 1];
 
 	ENSURE(answer != NULL, NO_MEMORY, "out of memory");
 	TRY(buf_printf(&record, "simulated identification of %s for application %s at %lld", q->iin, q->number,
@@ -133,7 +132,6 @@ static struct err *matched(json_t **out, const struct question *q, const struct 
 	TRY(decide_sign(&decision, &cms, store, &terms, (const uint8_t(*)[SHA256_LEN])q->digests, q->num));
 	TRY(request_base64(answer, "decision", buf_slice(&decision)));
 	TRY(request_base64(answer, "signature", buf_slice(&cms)));
-	TRY(request_text(answer, "evidence", text_hex_fixed(hex, SLICE(evidence, sizeof evidence)), "evidence"));
 	*out = TAKE(answer);
 	return NULL;
 }

@@ -7,7 +7,7 @@
  *   - a person whose IIN begins with 999999,
  *   - a person whom the register does not have (IIN begins with 000000), or has under another name (register file).
  * Who is recognised gets a Decision over the SHA-256 of each Authorisation, signed with the service's own key, which the
- * Policy names. It never signs for an Authorisation that is about somebody else.
+ * Policy names; its evidence is the digest of a made-up record. It never signs for an Authorisation that is about somebody else.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -18,7 +18,7 @@
 #include "ra/cli/key.h"
 
 /* identify() answers POST /identify {"number", "iin", "kind", "purposes", "authorisations": [base64]}: {"outcome": "matched",
- * "decision", "signature", "evidence"} or {"outcome": "failed", "text"}. *Owns* the result: the caller.
+ * "decision", "signature"} or {"outcome": "failed", "text"}. *Owns* the result: the caller.
  * *Errors* BAD_INPUT when an Authorisation says something else than the request, naming the field. */
 struct err *identify(json_t **out, const json_t *request, const json_t *file,
 		     const struct key_store *store) ERR_MUST_USE;

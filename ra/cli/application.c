@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "asn1/der.h"
+#include "base/text.h"
 #include "ra/cli/files.h"
 #include "ra/cli/who.h"
 #include "x509/csr.h"
@@ -76,6 +78,23 @@ static struct err *requests_add(json_t *body, const struct cli *cli)
 	return request_text(body, "key_storage", storage, "storage");
 }
 
+struct err *application_agreement(json_t **out, struct client *api)
+{
+	OWN(json) agreement = NULL;
+	const char *digest, *text;
+	uint8_t hash[SHA256_LEN];
+	char hex[2 * SHA256_LEN + 1];
+
+	TRY(client_get(api, &agreement, "/api/v1/agreement"));
+	TRY(answer_text(&digest, agreement, "digest"));
+	TRY(answer_text(&text, agreement, "text"));
+	der_sha256(hash, SLICE_STR(text));
+	ENSURE_FIELD(strcmp(text_hex_fixed(hex, SLICE(hash, sizeof hash)), digest) == 0, CONFLICT, "agreement",
+		     "the service's digest is not that of its text; nothing was accepted");
+	*out = TAKE(agreement);
+	return NULL;
+}
+
 static struct err *body_make(json_t **out, const struct cli *cli, struct client *applicants, const char *channel)
 {
 	OWN(json) body = NULL;
@@ -87,7 +106,7 @@ static struct err *body_make(json_t **out, const struct cli *cli, struct client 
 	TRY(who_json(&body, cli));
 	TRY(request_text(body, "channel", options_text_or(&cli->options, "channel", channel), "channel"));
 	TRY(requests_add(body, cli));
-	TRY(client_get(applicants, &agreement, "/api/v1/agreement"));
+	TRY(application_agreement(&agreement, applicants));
 	TRY(answer_text(&digest, agreement, "digest"));
 	TRY(request_text(body, "agreement", digest, "agreement"));
 	*out = TAKE(body);

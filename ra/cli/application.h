@@ -18,6 +18,10 @@ extern const struct option_row application_options[];
 /* application_client() opens the applicants' API (NUC_RA_URL, NUC_TLS_CA). *Owns* the result: the caller. */
 struct err *application_client(struct client **out, const struct cli *cli) ERR_MUST_USE;
 
+/* application_agreement() fetches the agreement: {"digest", "version", "text"}; the digest is that of the text.
+ * *Owns* the result: the caller. *Errors* CONFLICT when it is not. */
+struct err *application_agreement(json_t **out, struct client *api) ERR_MUST_USE;
+
 /* application_send() asks the applicants' API for the agreement, sends the application to `api` (the applicants' or the
  * operators'), prints the number, and adds the documents. `channel` is used when --channel is not given.
  * *Errors* BAD_INPUT, field "agreement", without --agree; and what the API refuses. */

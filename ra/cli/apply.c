@@ -126,22 +126,15 @@ static struct err *agreement_run(struct cli *cli)
 {
 	OWN(client) client = NULL;
 	OWN(json) answer = NULL;
-	const char *language, *digest;
-	json_t *text;
 
 	TRY(application_client(&client, cli));
-	TRY(client_get(client, &answer, "/api/v1/agreement"));
+	TRY(application_agreement(&answer, client));
 	if (cli->json)
 		return cli_json(cli, answer);
-	TRY(answer_text(&digest, answer, "digest"));
 	TRY(cli_field(cli, "version", answer_text_or(answer, "version", "")));
-	TRY(cli_field(cli, "digest", digest));
-	json_object_foreach(json_object_get(answer, "texts"), language, text)
-	{
-		(void)fprintf(cli->out, "\n[%s]\n", language);
-		TRY(cli_lines(cli, json_string_value(text)));
-	}
-	return NULL;
+	TRY(cli_field(cli, "digest", answer_text_or(answer, "digest", "")));
+	(void)fprintf(cli->out, "\n");
+	return cli_lines(cli, answer_text_or(answer, "text", ""));
 }
 
 /* ---------------------------------------------------------------- the table */

@@ -19,6 +19,7 @@
 #include "ra/cli/client.h"
 #include "ra/cli/ctl.h"
 #include "ra/cli/files.h"
+#include "program_run.h"
 #include "support/sign.h"
 #include "support/suite.h"
 
@@ -96,33 +97,12 @@ static void teardown(void)
 static const char staff_file[] =
 	"version = 1;\nstaff = ( " OPERATOR1 ", " ADMIN1 ", " ADMIN2 " );\nidentification = ( " SERVICE " );\n";
 
-/* Runs nucctl with words separated by one space; what it prints is in *out (owned) and *err. */
-static int nucctl(char **out, char **err, const char *words)
-{
-	char line[400], *argv[24];
-	int argc = 0;
-	size_t out_len, err_len;
-	FILE *out_file = open_memstream(out, &out_len), *err_file = open_memstream(err, &err_len);
-
-	(void)snprintf(line, sizeof line, "nucctl --home . %s", words);
-	for (char *word = strtok(line, " "); word != NULL; word = strtok(NULL, " "))
-		argv[argc++] = word;
-	int code = cli_main(&nucctl_program, argc, argv, out_file, err_file);
-	(void)fclose(out_file);
-	(void)fclose(err_file);
-	return code;
-}
-
 static void expect(int code, const char *part, const char *words)
 {
-	char *out, *err;
-	int got = nucctl(&out, &err, words);
+	char line[400];
 
-	ck_assert_msg(got == code, "%s: exit %d: %s", words, got, err);
-	ck_assert_msg(strstr(out, part) != NULL || strstr(err, part) != NULL, "%s: \"%s\" not in: %s%s", words, part,
-		      out, err);
-	free(out);
-	free(err);
+	(void)snprintf(line, sizeof line, "--home . %s", words);
+	program_expect(&nucctl_program, code, part, line);
 }
 
 #define BUILD "policy build --profiles profiles.conf --staff staff.conf --out policy.tbs"
