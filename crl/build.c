@@ -41,8 +41,8 @@ bool crl_is_listed(const struct crl_spec *spec, const struct crl_item *item)
 int crl_entry_reason(const struct crl_item *item)
 {
 	if (item->action == CRL_RELEASE)
-		return CRL_REASON_REMOVE;
-	return item->action == CRL_HOLD ? CRL_REASON_HOLD : item->reason;
+		return CRL_CODE_REMOVE;
+	return item->action == CRL_HOLD ? CRL_CODE_HOLD : item->reason;
 }
 
 /* ---------------------------------------------------------------- entries */

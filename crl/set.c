@@ -126,7 +126,7 @@ static void note_seqs(struct crl_set *self)
 
 		if (item->seq > self->changed_seq)
 			self->changed_seq = item->seq;
-		if (item->action == CRL_REVOKE && item->reason == CRL_REASON_KEY_COMPROMISE &&
+		if (item->action == CRL_REVOKE && item->reason == CRL_CODE_KEY_COMPROMISE &&
 		    item->seq > self->urgent_seq)
 			self->urgent_seq = item->seq;
 	}

@@ -14,7 +14,7 @@
 #include "asn1/serial.h"
 
 enum crl_action { CRL_REVOKE = 1, CRL_HOLD = 2, CRL_RELEASE = 3 }; /* as in the column and in StatusOrder */
-enum { CRL_REASON_KEY_COMPROMISE = 1, CRL_REASON_HOLD = 6, CRL_REASON_REMOVE = 8 };
+enum { CRL_CODE_KEY_COMPROMISE = 1, CRL_CODE_HOLD = 6, CRL_CODE_REMOVE = 8 };
 
 struct crl_item {
 	struct serial serial;
