@@ -17,12 +17,13 @@ allowed() {
 	common/daemon) echo "base bus daemon" ;;
 	common/tlog) echo "base asn1 tlog" ;;
 	common/http) echo "base http" ;;
+	common/cli) echo "base cli" ;;
 	ra) echo "base asn1 x509 bus db daemon tlog http ra" ;;
-	ra/cli) echo "base asn1 x509 ra/cli" ;;
+	ra/cli) echo "base asn1 x509 cli ra/cli" ;;
 	ca/lint) echo "base asn1 x509 ca/lint" ;;
 	ca/issue) echo "base asn1 x509 bus db daemon tlog ca/lint ca/issue" ;;
 	ca/sign) echo "base asn1 x509 bus daemon tlog ca/sign" ;;
-	ca/audit) echo "base asn1 x509 db tlog ca/audit" ;;
+	ca/audit) echo "base asn1 x509 db tlog cli ca/audit" ;;
 	crl) echo "base asn1 x509 bus db daemon tlog http crl" ;;
 	ocsp) echo "base asn1 x509 bus db daemon tlog http ocsp" ;;
 	*) return 1 ;;
@@ -48,7 +49,7 @@ trap 'rm -rf "$tmp"' EXIT
 printf '#include "ocsp/status.h"\n#include "base/err.h"\n' >"$tmp/x.c"
 [ "$(violations ca/sign "$tmp/x.c" | wc -l)" -eq 1 ] || { echo "the check itself does not work"; exit 1; }
 
-found=$(for folder in common/base common/asn1 common/x509 common/bus common/db common/daemon common/tlog common/http ra ra/cli \
+found=$(for folder in common/base common/asn1 common/x509 common/bus common/db common/daemon common/tlog common/http common/cli ra ra/cli \
 	ca/lint ca/issue ca/sign ca/audit crl ocsp; do
 	for file in "$top/$folder"/*.[ch]; do
 		[ -e "$file" ] || continue

@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "deploy/simulators/register.h"
 #include "deploy/simulators/server.h"
-#include "ra/cli/options.h"
+#include "cli/options.h"
 
 static const struct option_row rows[] = {
 	{ "port", 'p', OPTION_TEXT, "N", "port on 127.0.0.1 (0: any; it is printed)", true },

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ra/cli/files.h"
+#include "cli/files.h"
 #include "x509/person.h"
 
 enum { REGISTER_MAX = 1024 * 1024 };

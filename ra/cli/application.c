@@ -9,7 +9,7 @@
 
 #include "asn1/der.h"
 #include "base/text.h"
-#include "ra/cli/files.h"
+#include "cli/files.h"
 #include "ra/cli/who.h"
 #include "x509/csr.h"
 #include "x509/pem.h"

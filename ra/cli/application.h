@@ -9,7 +9,7 @@
 #ifndef RA_CLI_APPLICATION_H
 #define RA_CLI_APPLICATION_H
 
-#include "ra/cli/cli.h"
+#include "cli/cli.h"
 #include "ra/cli/client.h"
 
 /* --csr, --storage, --document, --agree, --channel; together with who_options. */

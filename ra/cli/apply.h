@@ -6,7 +6,7 @@
 #ifndef RA_CLI_APPLY_H
 #define RA_CLI_APPLY_H
 
-#include "ra/cli/cli.h"
+#include "cli/cli.h"
 #include "ra/cli/key.h"
 
 extern const struct cli_program nucapply_program;

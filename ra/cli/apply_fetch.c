@@ -13,7 +13,7 @@
 
 #include "ra/cli/application.h"
 #include "ra/cli/apply.h"
-#include "ra/cli/files.h"
+#include "cli/files.h"
 #include "x509/cert.h"
 #include "x509/csr.h"
 #include "x509/pem.h"

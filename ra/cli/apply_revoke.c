@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "ra/cli/application.h"
 #include "ra/cli/apply.h"
-#include "ra/cli/files.h"
+#include "cli/files.h"
 #include "ra/cli/order.h"
 
 const struct option_row revoke_options[] = {

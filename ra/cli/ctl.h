@@ -9,7 +9,7 @@
 #ifndef RA_CLI_CTL_H
 #define RA_CLI_CTL_H
 
-#include "ra/cli/cli.h"
+#include "cli/cli.h"
 #include "ra/cli/client.h"
 #include "ra/cli/key.h"
 

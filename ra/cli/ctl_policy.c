@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "ra/cli/ctl.h"
 #include "ra/cli/decide.h"
-#include "ra/cli/files.h"
+#include "cli/files.h"
 #include "ra/cli/policy.h"
 
 enum { PATH_SIZE = 4096, SIGNED_DECISION_MAX = 64 * 1024 };

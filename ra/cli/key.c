@@ -17,7 +17,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "ra/cli/files.h"
+#include "cli/files.h"
 #include "x509/cert.h"
 #include "x509/csr.h"
 #include "x509/suite.h"

@@ -6,7 +6,7 @@
 #ifndef RA_CLI_ORDER_H
 #define RA_CLI_ORDER_H
 
-#include "ra/cli/cli.h"
+#include "cli/cli.h"
 #include "ra/cli/client.h"
 #include "ra/cli/decide.h"
 

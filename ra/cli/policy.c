@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "ra/cli/client.h"
-#include "ra/cli/files.h"
+#include "cli/files.h"
 #include "x509/person.h"
 #include "x509/profile.h"
 

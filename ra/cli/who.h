@@ -7,7 +7,7 @@
 #ifndef RA_CLI_WHO_H
 #define RA_CLI_WHO_H
 
-#include "ra/cli/cli.h"
+#include "cli/cli.h"
 #include "ra/cli/client.h"
 
 extern const struct option_row who_options[];

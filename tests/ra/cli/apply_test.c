@@ -10,7 +10,7 @@
 
 #include "program_run.h"
 #include "ra/cli/client.h"
-#include "ra/cli/files.h"
+#include "cli/files.h"
 #include "stub_server.h"
 #include "support/suite.h"
 

@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 #include "ra/cli/decide.h"
-#include "ra/cli/files.h"
+#include "cli/files.h"
 #include "support/suite.h"
 #include "x509/authority.h"
 #include "x509/csr.h"

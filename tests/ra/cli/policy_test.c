@@ -15,10 +15,10 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "ra/cli/cli.h"
+#include "cli/cli.h"
 #include "ra/cli/client.h"
 #include "ra/cli/ctl.h"
-#include "ra/cli/files.h"
+#include "cli/files.h"
 #include "program_run.h"
 #include "support/sign.h"
 #include "support/suite.h"

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ra/cli/cli.h"
+#include "cli/cli.h"
 
 struct program_result {
 	int code;

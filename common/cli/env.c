@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "ra/cli/env.h"
+#include "cli/env.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "ra/cli/files.h"
+#include "cli/files.h"
 
 void env_clear(struct env *self)
 {

@@ -8,8 +8,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef RA_CLI_ENV_H
-#define RA_CLI_ENV_H
+#ifndef COMMON_CLI_ENV_H
+#define COMMON_CLI_ENV_H
 
 #include "base/buf.h"
 

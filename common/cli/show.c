@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "ra/cli/cli.h"
+#include "cli/cli.h"
 
 enum { FIELD_COLUMN = 18, COLUMNS_MAX = 16 };
 

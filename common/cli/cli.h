@@ -8,14 +8,14 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef RA_CLI_CLI_H
-#define RA_CLI_CLI_H
+#ifndef COMMON_CLI_CLI_H
+#define COMMON_CLI_CLI_H
 
 #include <jansson.h>
 #include <stdio.h>
 
-#include "ra/cli/env.h"
-#include "ra/cli/options.h"
+#include "cli/env.h"
+#include "cli/options.h"
 
 enum cli_exit { CLI_DONE = 0, CLI_REFUSED = 1, CLI_USAGE = 2, CLI_UNREACHED = 3 };
 

@@ -3,8 +3,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef RA_CLI_FILES_H
-#define RA_CLI_FILES_H
+#ifndef COMMON_CLI_FILES_H
+#define COMMON_CLI_FILES_H
 
 #include "base/buf.h"
 

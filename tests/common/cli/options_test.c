@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "ra/cli/options.h"
+#include "cli/options.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "ra/cli/cli.h"
+#include "cli/cli.h"
 
 #include <stdarg.h>
 #include <string.h>

@@ -7,8 +7,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef RA_CLI_OPTIONS_H
-#define RA_CLI_OPTIONS_H
+#ifndef COMMON_CLI_OPTIONS_H
+#define COMMON_CLI_OPTIONS_H
 
 #include <stdio.h>
 

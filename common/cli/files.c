@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "ra/cli/files.h"
+#include "cli/files.h"
 
 #include <errno.h>
 #include <fcntl.h>
