@@ -48,6 +48,7 @@ struct journal_certificate {
 	struct slice digest; /* SHA-256 of the certificate */
 	struct slice tbs;
 	struct slice signature;
+	struct slice identifier; /* the identification service whose word was counted, or empty: for its ceilings */
 };
 
 struct journal_order {
@@ -93,6 +94,7 @@ struct journal_head {
 struct journal_policy {
 	int64_t version;
 	struct slice digest; /* SHA-256 of the Policy DER */
+	struct slice policy; /* the SignedPolicy as it was accepted: in force again after a restart */
 };
 
 struct journal_ocsp {

@@ -11,7 +11,7 @@
 
 #include "bus/msg_body.h"
 
-enum { NAME_MAX_BYTES = 64, OBJECT_MAX = 64 * 1024, SIGNATURE_MAX = 4096, NOTE_MAX_BYTES = 4096 };
+enum { NAME_MAX_BYTES = 64, OBJECT_MAX = 64 * 1024, SIGNATURE_MAX = 4096, NOTE_MAX_BYTES = 4096, POLICY_MAX = 2 << 20 };
 
 MSG_SHAPE(journal_start, MSG_TEXT(struct journal_start, tier, NAME_MAX_BYTES),
 	  MSG_TEXT(struct journal_start, version, NAME_MAX_BYTES))
@@ -20,7 +20,8 @@ MSG_SHAPE(journal_certificate, MSG_TEXT(struct journal_certificate, issuer, NAME
 	  MSG_SERIAL(struct journal_certificate, serial), MSG_UINT(struct journal_certificate, not_after_at),
 	  MSG_OCTETS(struct journal_certificate, authorisation, 0, SHA256_LEN),
 	  MSG_DIGEST(struct journal_certificate, digest), MSG_OCTETS(struct journal_certificate, tbs, 1, OBJECT_MAX),
-	  MSG_OCTETS(struct journal_certificate, signature, 1, SIGNATURE_MAX))
+	  MSG_OCTETS(struct journal_certificate, signature, 1, SIGNATURE_MAX),
+	  MSG_TEXT(struct journal_certificate, identifier, NAME_MAX_BYTES))
 
 MSG_SHAPE(journal_order, MSG_TEXT(struct journal_order, issuer, NAME_MAX_BYTES),
 	  MSG_SERIAL(struct journal_order, serial), MSG_UINT(struct journal_order, not_after_at),
@@ -43,7 +44,8 @@ MSG_SHAPE(journal_crl, MSG_TEXT(struct journal_crl, issuer, NAME_MAX_BYTES),
 MSG_SHAPE(journal_head, MSG_UINT(struct journal_head, size), MSG_DIGEST(struct journal_head, root),
 	  MSG_TEXT(struct journal_head, note, NOTE_MAX_BYTES))
 
-MSG_SHAPE(journal_policy, MSG_UINT(struct journal_policy, version), MSG_DIGEST(struct journal_policy, digest))
+MSG_SHAPE(journal_policy, MSG_UINT(struct journal_policy, version), MSG_DIGEST(struct journal_policy, digest),
+	  MSG_OCTETS(struct journal_policy, policy, 1, POLICY_MAX))
 
 MSG_SHAPE(journal_ocsp, MSG_UINT(struct journal_ocsp, from_at), MSG_UINT(struct journal_ocsp, count),
 	  MSG_DIGEST(struct journal_ocsp, digest))
