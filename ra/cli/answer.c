@@ -46,7 +46,7 @@ struct err *answer_text(const char **out, const json_t *object, const char *memb
 {
 	const char *text = json_string_value(json_object_get(object, member));
 
-	ENSURE_FIELD(text != NULL, BAD_INPUT, member, "the service's answer has no text \"%s\"", member);
+	ENSURE_FIELD(text != NULL, BAD_INPUT, member, "there is no text \"%s\" in what was received", member);
 	*out = text;
 	return NULL;
 }
@@ -62,7 +62,7 @@ struct err *answer_array(json_t **out, const json_t *object, const char *member)
 {
 	json_t *array = json_object_get(object, member);
 
-	ENSURE_FIELD(json_is_array(array), BAD_INPUT, member, "the service's answer has no list \"%s\"", member);
+	ENSURE_FIELD(json_is_array(array), BAD_INPUT, member, "there is no list \"%s\" in what was received", member);
 	*out = array;
 	return NULL;
 }
@@ -73,7 +73,7 @@ struct err *answer_base64(struct buf *out, const json_t *object, const char *mem
 
 	TRY(answer_text(&text, object, member));
 	struct err *e = text_unbase64(out, SLICE_STR(text));
-	return e == NULL ? NULL : ERR_WRAP(e, "the service's answer: %s", member);
+	return e == NULL ? NULL : ERR_WRAP(e, "%s, as it was received", member);
 }
 
 struct err *request_text(json_t *object, const char *member, const char *value, const char *field)

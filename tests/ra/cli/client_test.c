@@ -58,9 +58,10 @@ START_TEST(answers_are_taken_apart)
 	ck_ok(answer_array(&list, answer, "list"));
 	ck_ok(answer_base64(&bytes, answer, "bytes"));
 	ck_assert_uint_eq(bytes.len, 3);
-	ck_fails(answer_text(&text, answer, "missing"), ERR_BAD_INPUT, "the service's answer has no text \"missing\"");
-	ck_fails(answer_text(&text, answer, "list"), ERR_BAD_INPUT, "has no text \"list\"");
-	ck_fails(answer_array(&list, answer, "number"), ERR_BAD_INPUT, "has no list \"number\"");
+	ck_fails(answer_text(&text, answer, "missing"), ERR_BAD_INPUT,
+		 "there is no text \"missing\" in what was received");
+	ck_fails(answer_text(&text, answer, "list"), ERR_BAD_INPUT, "there is no text \"list\"");
+	ck_fails(answer_array(&list, answer, "number"), ERR_BAD_INPUT, "there is no list \"number\"");
 }
 END_TEST
 

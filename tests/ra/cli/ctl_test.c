@@ -14,7 +14,7 @@
 #include "base/text.h"
 #include "program_run.h"
 #include "ra/cli/decide.h"
-#include "ra/cli/files.h"
+#include "cli/files.h"
 #include "ra/cli/order.h"
 #include "stub_server.h"
 #include "support/sign.h"

@@ -31,9 +31,11 @@ mkfifo ready
 (cd www && exec openssl s_server -accept 127.0.0.1:0 -cert ../server.pem -key ../server.key -Verify 1 -verify_return_error \
 	-CAfile ../home/operators/operator1.pem -HTTP) >ready 2>server.log &
 server=$!
-read -r _ address <ready
+exec 3<ready
+while read -r word address <&3; do
+	if [ "$word" = ACCEPT ]; then break; fi
+done
 port=${address##*:}
-cat ready >/dev/null & # keeps the pipe open
 export NUC_OPERATOR_URL=https://localhost:$port NUC_TLS_CA=$work/server.pem
 unset NUC_HOME NUC_KEY_PASSWORD
 
@@ -56,4 +58,4 @@ expect 3 'could not be reached' --store "file:other.key,other.pem" whoami # not 
 NUC_TLS_CA=$work/other.pem expect 3 'could not be verified' --as operator1 whoami
 NUC_OPERATOR_URL=https://127.0.0.1:1 expect 3 'could not be reached' --as operator1 whoami
 expect 2 'who are you' whoami
-echo "8 ways of reaching a service"
+echo "9 ways of reaching a service"
