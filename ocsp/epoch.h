@@ -14,7 +14,7 @@
 
 #include "base/buf.h"
 
-enum { EPOCH_MAX_READERS = 65 };
+enum { EPOCH_MAX_READERS = 65 }; /* 64 HTTP threads and the main thread */
 
 struct epoch_reader {
 	_Alignas(64) atomic_uint_least64_t since; /* 0: not reading */

@@ -34,7 +34,7 @@ struct follow {
 	bool had_problem;
 	int64_t next; /* log index */
 	int64_t authorities_at_ms;
-	atomic_uint_least64_t rounds, failures, loads, refused;
+	atomic_uint_least64_t rounds, failures, loads, refused, certificates, table_bytes;
 	atomic_llong log_index, load_ms, lag_ms;
 };
 
@@ -227,6 +227,8 @@ struct err *follow_round(struct follow *self)
 			TRY(load(self, &lag_ms));
 	}
 	atomic_store(&self->lag_ms, lag_ms);
+	atomic_store(&self->certificates, ocsp_state_num(self->state));
+	atomic_store(&self->table_bytes, ocsp_state_bytes(self->state));
 	ocsp_state_end_round(self->state, lag_ms);
 	atomic_fetch_add(&self->rounds, 1);
 	return NULL;
@@ -329,5 +331,7 @@ struct follow_stats follow_stats(const struct follow *self)
 				      .log_index = atomic_load(&self->log_index),
 				      .load_ms = atomic_load(&self->load_ms),
 				      .refused_unrevocations = atomic_load(&self->refused),
-				      .lag_ms = atomic_load(&self->lag_ms) };
+				      .lag_ms = atomic_load(&self->lag_ms),
+				      .certificates = atomic_load(&self->certificates),
+				      .table_bytes = atomic_load(&self->table_bytes) };
 }

@@ -39,6 +39,7 @@ struct follow_stats {
 	int64_t load_ms; /* how long the last load took */
 	uint64_t refused_unrevocations; /* a ledger that takes "revoked" back: must stay 0 */
 	int64_t lag_ms; /* of the replica that is read */
+	uint64_t certificates, table_bytes;
 };
 
 /* follow_create() makes it; the texts of conf must outlive it. follow_start() starts the thread. */

@@ -109,6 +109,7 @@ struct err *ocsp_state_swap_table(struct ocsp_state *self, struct ocsp_table **t
 void ocsp_state_begin_round(struct ocsp_state *self, int64_t now_mono_ms);
 void ocsp_state_end_round(struct ocsp_state *self, int64_t lag_ms);
 
+/* ocsp_state_num() and ocsp_state_bytes(): certificates known, memory of their table. */
 uint64_t ocsp_state_num(struct ocsp_state *self);
 uint64_t ocsp_state_bytes(struct ocsp_state *self);
 

@@ -143,6 +143,8 @@ void conn_write(struct conn *c)
 
 void conn_flush(struct conn *c)
 {
+	if (c->state == CONN_FREE)
+		return; /* a deferred request was answered within its own handler, and that was the end */
 	if (c->thread->out_owner == c)
 		release_out(c->thread);
 	if (conn_is_writing(c))

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -195,11 +196,25 @@ static struct err *make_threads(struct http_server *s)
 	return NULL;
 }
 
+/* Each connection is a descriptor: the soft limit is raised as far as the hard one lets it. What is missing then is met
+ * as it comes (accept.c). */
+static void raise_descriptors(unsigned max_connections)
+{
+	struct rlimit limit;
+	rlim_t wanted = (rlim_t)max_connections + 256;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+		return;
+	limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 struct err *http_server_create(struct http_server **out, const struct http_conf *conf)
 {
 	pthread_condattr_t attr;
 
 	TRY(check_conf(conf));
+	raise_descriptors(conf->max_connections);
 	struct http_server *s = calloc(1, sizeof *s);
 	ENSURE(s != NULL, NO_MEMORY, "HTTP server");
 	s->conf = *conf;
