@@ -126,6 +126,7 @@ static int on_password(char *out, int size, int writing, void *arg)
 
 	(void)writing;
 	request->asked = true;
+	err_destroy(&request->error); /* libcrypto may ask more than once */
 	request->error = key_password_get(&text, request->password, request->what);
 	if (request->error != NULL || text.len > (size_t)size)
 		return -1;
@@ -176,6 +177,7 @@ static struct err *private_key_read(EVP_PKEY **out, struct slice bytes, const ch
 	if (*out == NULL)
 		return ERR_OPENSSL(BAD_INPUT, "%s holds no private key (PEM or DER, PKCS#8)", path);
 	ERR_clear_error();
+	err_destroy(&request.error);
 	return NULL;
 }
 
