@@ -20,9 +20,11 @@
 
 enum { FIXED_MAX = 8 * 1024, SCRATCH_MAX = 8 * 1024, KEY_ID_LEN = 20 };
 
+enum part_kind { PART_FIXED, PART_KEY_ID, PART_ALT_NAMES, PART_STORAGE };
+
 /* A run of the extensions: ready bytes, or a gap. */
 struct part {
-	enum { PART_FIXED, PART_KEY_ID, PART_ALT_NAMES, PART_STORAGE } kind;
+	enum part_kind kind;
 	size_t offset, len; /* of ready bytes in `fixed` */
 };
 
@@ -42,7 +44,7 @@ static const uint8_t key_id_prefix[] = { 0x30, 0x1D, 0x06, 0x03, 0x55, 0x1D, 0x0
 
 /* ---------------------------------------------------------------- compile */
 
-static struct err *add_gap(struct cert_template *t, int kind)
+static struct err *add_gap(struct cert_template *t, enum part_kind kind)
 {
 	t->parts[t->num_parts].kind = kind;
 	t->num_parts++;
