@@ -1,7 +1,8 @@
 /*
  * sign.h - the only place that uses a CA's private key. What may be signed is decided elsewhere (policy.h, crl.h, ocsp.h);
  * here bytes become a signature, and every signature is verified with the public key before it is given out: a fault
- * in memory or in a signing module must not leave the house (RFC 5280 says nothing; incidents do).
+ * in memory or in a signing module must not leave the house (RFC 5280 says nothing; incidents do). Only OCSP answers are
+ * not verified but counted (design.md section 4): they live for hours, and with P-256 the check costs twice the signature.
  *
  * A signer belongs to one thread and keeps its contexts; several signers may share a key.
  *
