@@ -95,7 +95,7 @@ struct err *application_agreement(json_t **out, struct client *api)
 	return NULL;
 }
 
-static struct err *body_make(json_t **out, const struct cli *cli, struct client *applicants, const char *channel)
+static struct err *body_make(json_t **out, const struct cli *cli, struct client *api, const char *channel)
 {
 	OWN(json) body = NULL;
 	OWN(json) agreement = NULL;
@@ -106,7 +106,7 @@ static struct err *body_make(json_t **out, const struct cli *cli, struct client 
 	TRY(who_json(&body, cli));
 	TRY(request_text(body, "channel", options_text_or(&cli->options, "channel", channel), "channel"));
 	TRY(requests_add(body, cli));
-	TRY(application_agreement(&agreement, applicants));
+	TRY(application_agreement(&agreement, api));
 	TRY(answer_text(&digest, agreement, "digest"));
 	TRY(request_text(body, "agreement", digest, "agreement"));
 	*out = TAKE(body);
@@ -127,14 +127,14 @@ struct err *application_document(struct client *api, const char *number, const c
 	return client_post_bytes(api, &answer, text, "application/octet-stream", buf_slice(&bytes));
 }
 
-struct err *application_send(struct cli *cli, struct client *applicants, struct client *api, const char *channel)
+struct err *application_send(struct cli *cli, struct client *api, const char *channel)
 {
 	OWN(json) body = NULL;
 	OWN(json) answer = NULL;
 	const char *number, *path;
 	size_t at = 0;
 
-	TRY(body_make(&body, cli, applicants, channel));
+	TRY(body_make(&body, cli, api, channel));
 	TRY(client_post(api, &answer, "/api/v1/applications", body));
 	TRY(answer_text(&number, answer, "number"));
 	if (cli->json)
@@ -145,6 +145,6 @@ struct err *application_send(struct cli *cli, struct client *applicants, struct 
 	if (fflush(cli->out) != 0)
 		return ERR_ERRNO("the number cannot be written");
 	while ((path = options_next(&cli->options, "document", &at)) != NULL)
-		TRY(application_document(applicants, number, path));
+		TRY(application_document(api, number, path));
 	return NULL;
 }

@@ -22,11 +22,10 @@ struct err *application_client(struct client **out, const struct cli *cli) ERR_M
  * *Owns* the result: the caller. *Errors* CONFLICT when it is not. */
 struct err *application_agreement(json_t **out, struct client *api) ERR_MUST_USE;
 
-/* application_send() asks the applicants' API for the agreement, sends the application to `api` (the applicants' or the
- * operators'), prints the number, and adds the documents. `channel` is used when --channel is not given.
+/* application_send() asks the API (the applicants' or the operators') for the agreement, sends the application, prints the
+ * number, and adds the documents. `channel` is used when --channel is not given.
  * *Errors* BAD_INPUT, field "agreement", without --agree; and what the API refuses. */
-struct err *application_send(struct cli *cli, struct client *applicants, struct client *api,
-			     const char *channel) ERR_MUST_USE;
+struct err *application_send(struct cli *cli, struct client *api, const char *channel) ERR_MUST_USE;
 
 /* application_document() adds one file to an application. */
 struct err *application_document(struct client *api, const char *number, const char *path) ERR_MUST_USE;

@@ -119,7 +119,7 @@ static struct err *submit_run(struct cli *cli)
 	OWN(client) client = NULL;
 
 	TRY(application_client(&client, cli));
-	return application_send(cli, client, client, "remote");
+	return application_send(cli, client, "remote");
 }
 
 static struct err *agreement_run(struct cli *cli)

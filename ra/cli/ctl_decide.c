@@ -6,6 +6,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,17 +92,33 @@ static struct err *request_review(struct members *members, const struct cli *cli
 	return member_add(members, digest);
 }
 
+/* A person may write the number in lower case, without hyphens, with O for 0 and I or L for 1. */
+static bool same_number(const char *a, const char *b)
+{
+	for (;; a++, b++) {
+		a += strspn(a, "- ");
+		b += strspn(b, "- ");
+		int x = toupper((unsigned char)*a), y = toupper((unsigned char)*b);
+		x = x == 'O' ? '0' : x == 'I' || x == 'L' ? '1' : x;
+		y = y == 'O' ? '0' : y == 'I' || y == 'L' ? '1' : y;
+		if (x != y)
+			return false;
+		if (x == '\0')
+			return true;
+	}
+}
+
 static struct err *application_review(struct members *members, struct cli *cli, struct client *client,
-				      const char *number)
+				      const char *number, enum decision_verdict verdict)
 {
 	OWN(json) application = NULL;
 	json_t *requests, *request;
 	size_t i;
 
 	TRY(ctl_get(client, &application, "/api/v1/applications/%s", number));
-	ENSURE_FIELD(strcmp(answer_text_or(application, "number", ""), number) == 0, CONFLICT, "number",
+	ENSURE_FIELD(same_number(answer_text_or(application, "number", ""), number), CONFLICT, "number",
 		     "the service answers with another application than %.40s; nothing was signed", number);
-	if (json_is_false(json_object_get(application, "may_decide")))
+	if (verdict == DECISION_APPROVE && json_is_false(json_object_get(application, "may_decide")))
 		return ERR_FIELD(CONFLICT, "number", "%.40s is not yours to decide: %.200s", number,
 				 answer_text_or(application, "why_not", "see nucctl show"));
 	TRY(answer_array(&requests, application, "requests"));
@@ -157,7 +174,7 @@ static struct err *decide_run(struct cli *cli, enum decision_verdict verdict, co
 	TRY(valid_find(&terms.valid_s, cli));
 	TRY(ctl_open(&store, &client, cli));
 	for (size_t i = 0; i < cli->options.num_words; i++)
-		TRY(application_review(&members, cli, client, cli->options.words[i]));
+		TRY(application_review(&members, cli, client, cli->options.words[i], verdict));
 	TRY(decision_body(&body, cli, &terms, store, &members));
 	TRY(client_post(client, &answer, "/api/v1/decisions", body));
 	if (cli->json)

@@ -199,10 +199,8 @@ struct err *ctl_documents(struct cli *cli)
 
 struct err *ctl_enter(struct cli *cli)
 {
-	OWN(client) applicants = NULL;
 	OWN(client) client = NULL;
 
-	TRY(application_client(&applicants, cli));
 	TRY(ctl_open(NULL, &client, cli));
-	return application_send(cli, applicants, client, "counter");
+	return application_send(cli, client, "counter");
 }

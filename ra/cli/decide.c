@@ -7,6 +7,7 @@
 
 #include <openssl/rand.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -96,6 +97,17 @@ static struct err *review_subject(const struct authorisation *a, const json_t *a
 	return same_attribute("organisation", a, NAME_O, SLICE_STR(organisation), false);
 }
 
+static struct err *same_emails(const struct authorisation *a, const char *shown)
+{
+	for (size_t i = 0; i < a->num_emails; i++) {
+		bool same = a->emails[i].len == strlen(shown) &&
+			    strncasecmp((const char *)a->emails[i].p, shown, a->emails[i].len) == 0;
+		if (!same)
+			TRY(same_text("email", a->emails[i], shown));
+	}
+	return NULL;
+}
+
 struct err *review_authorisation(struct authorisation *out, struct slice der, const json_t *application,
 				 const json_t *request, int64_t now)
 {
@@ -111,8 +123,7 @@ struct err *review_authorisation(struct authorisation *out, struct slice der, co
 	TRY(same_text("entered_by", out->entered_by, answer_text_or(application, "entered_by", "")));
 	TRY(same_text("purpose", out->purpose, answer_text_or(request, "purpose", "")));
 	TRY(same_text("profile", out->profile, answer_text_or(request, "profile", "")));
-	for (size_t i = 0; i < out->num_emails; i++)
-		TRY(same_text("email", out->emails[i], answer_text_or(application, "email", "")));
+	TRY(same_emails(out, answer_text_or(application, "email", "")));
 	ENSURE_FIELD(out->expires_at > now, CONFLICT, "expires_at",
 		     "the application's authorisation has expired; the applicant must submit anew");
 	return review_subject(out, application);

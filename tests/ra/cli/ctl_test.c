@@ -40,6 +40,7 @@ static const struct stub_answer answers[] = {
 	  NULL },
 	{ "GET /api/v1/queue?state=in_review&kind=head", 200, "{\"applications\":[],\"total\":0}", NULL },
 	{ "GET /api/v1/applications/AAAA", 200, application, NULL },
+	{ "GET /api/v1/applications/a-aaa", 200, application, NULL },
 	{ "GET /api/v1/applications/BBBB", 200, not_mine, NULL },
 	{ "GET /api/v1/applications/CCCC", 200, other_number, NULL },
 	{ "POST /api/v1/decisions", 200, "{\"applications\":[{\"number\":\"AAAA\",\"state\":\"approved_once\"}]}",
@@ -57,14 +58,14 @@ static const struct stub_answer answers[] = {
 
 /* ---------------------------------------------------------------- what the service answers */
 
-static void authorisation_make(struct buf *out)
+static void authorisation_make(struct buf *out, const char *number)
 {
 	static const struct name_rule rules[] = { { NAME_CN, false }, { NAME_SERIALNUMBER, false } };
 	const struct name_fields fields = { .surname = "ТЕСТОВ", .given = "ТЕСТ", .iin = "800416300257" };
 	OWN(buf) subject = BUF_INIT(1024);
 	uint8_t zeros[32] = { 0 };
 	struct authorisation a = {
-		.application_number = SLICE_STR("AAAA"),
+		.application_number = SLICE_STR(number),
 		.kind = SLICE_STR("individual"),
 		.purpose = SLICE_STR("sign"),
 		.issuer = SLICE_STR("rsa"),
@@ -83,12 +84,13 @@ static void authorisation_make(struct buf *out)
 	ck_ok(authorisation_encode(out, &a));
 }
 
-static void application_write(char out[ANSWER_SIZE], const char *number, bool may_decide)
+/* The Authorisation may belong to another number. */
+static void application_write(char out[ANSWER_SIZE], const char *number, const char *authorised, bool may_decide)
 {
 	OWN(buf) der = BUF_INIT(AUTHORISATION_MAX_BYTES);
 	OWN(json) request = json_pack("{s:s, s:s}", "purpose", "sign", "profile", "individual-sign");
 
-	authorisation_make(&der);
+	authorisation_make(&der, authorised);
 	der_sha256(digest, buf_slice(&der));
 	ck_ok(request_base64(request, "authorisation", buf_slice(&der)));
 	OWN(json)
@@ -141,9 +143,9 @@ static void setup(void)
 	test_staff_init(&operator1, "900101300017");
 	test_person_init(&target, "p256", &spec, NULL);
 	person_write();
-	application_write(not_mine, "BBBB", false);
-	application_write(other_number, "CCCC", true);
-	application_write(application, "AAAA", true);
+	application_write(not_mine, "BBBB", "BBBB", false);
+	application_write(other_number, "CCCC", "AAAA", true);
+	application_write(application, "AAAA", "AAAA", true);
 	certificate_write(NULL);
 	stub_start(&server, answers);
 	(void)unsetenv("NUC_HOME");
@@ -220,8 +222,9 @@ START_TEST(approve_signs_exactly_what_was_shown)
 	struct authority_signature signature;
 	struct decision decision;
 
-	expect(0, "CN=ТЕСТОВ ТЕСТ", "approve AAAA");
+	expect(0, "CN=ТЕСТОВ ТЕСТ", "approve a-aaa");
 	expect(0, "AAAA    approved_once", "approve AAAA --valid-days 2");
+	ck_assert_str_eq(server.asked[server.num_asked - 1].request, "POST /api/v1/decisions");
 	posted(&der, "decision");
 	posted(&cms, "signature");
 	ck_ok(authority_cms_verify(&signature, buf_slice(&cms), buf_slice(&der)));
@@ -247,6 +250,7 @@ START_TEST(reject_signs_with_its_reason)
 	ck_assert(slice_equal(decision.reason, SLICE_STR("false_data")));
 	ck_assert_ptr_nonnull(strstr(server.asked[server.num_asked - 1].body, "\"reason_text\":\"no such person\""));
 	expect(2, "option --reason CODE is missing", "reject AAAA");
+	expect(0, "", "reject BBBB --reason false_data"); /* what is not mine to approve may still be refused */
 }
 END_TEST
 
