@@ -135,6 +135,17 @@ START_TEST(the_ceremony_s_commands_make_what_the_signer_accepts)
 }
 END_TEST
 
+START_TEST(the_sample_file_is_right)
+{
+	const char *source = getenv("NUC_SOURCE");
+
+	shell("mkdir -p ca/ceremony && cp operators/service.pem ca/ceremony/identification.pem && cp "
+	      "%s/config/staff.conf .",
+	      source != NULL ? source : ".");
+	expect(0, "900101300017  ТЕСТОВ ТЕСТ        operator       almaty-1", BUILD);
+}
+END_TEST
+
 START_TEST(too_few_or_the_wrong_signers_make_no_policy)
 {
 	text_write("staff.conf", staff_file);
@@ -237,6 +248,7 @@ int main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, the_ceremony_s_commands_make_what_the_signer_accepts);
+	tcase_add_test(t, the_sample_file_is_right);
 	tcase_add_test(t, too_few_or_the_wrong_signers_make_no_policy);
 	tcase_add_test(t, a_decision_over_another_policy_does_not_count);
 	tcase_add_loop_test(t, mistakes_of_the_staff_file_are_named, 0, COUNT_OF(bad));
