@@ -62,6 +62,8 @@ const struct db_statement ra_statements[] = {
 		       "a.id FROM a, " LOG_ROWS(36, 37, 38, 39) ") SELECT id FROM a" },
 	[Q_FIND_SUBMISSION] = { "ra_find_submission", 1,
 				"SELECT number, state FROM application WHERE submit_digest = $1" },
+	[Q_CLAIMED_KEY] = { "ra_get_claimed_keys", 1,
+			    "SELECT spki_sha256 FROM key_claim WHERE spki_sha256 = ANY ($1::bytea[])" },
 	[Q_APPLICATION] = { "ra_get_application", 1, "SELECT " APPLICATION "FROM application a WHERE a.number = $1" },
 	[Q_LOCK_APPLICATION] = { "ra_lock_application", 1,
 				 "SELECT " APPLICATION "FROM application a WHERE a.number = $1 FOR UPDATE" },

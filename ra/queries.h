@@ -12,11 +12,13 @@
 #include "asn1/serial.h"
 #include "db/db.h"
 #include "ra/ledger.h"
+#include "ra/number.h"
 #include "ra/state.h"
 
 enum ra_statement {
 	Q_SUBMIT,
 	Q_FIND_SUBMISSION,
+	Q_CLAIMED_KEY,
 	Q_APPLICATION,
 	Q_LOCK_APPLICATION,
 	Q_LOCK_BY_REQUESTS,
@@ -126,8 +128,11 @@ struct ra_submission {
 struct err *ra_submit(struct db *db, bool *out_is_new, const struct ra_submission *s,
 		      const struct ra_log *log) ERR_MUST_USE;
 /* ra_find_submission() gives number and state of an earlier submission. *Errors* NOT_FOUND. */
-struct err *ra_find_submission(struct db *db, char out_number[24], enum ra_state *out_state,
+struct err *ra_find_submission(struct db *db, char out_number[RA_NUMBER_SIZE], enum ra_state *out_state,
 			       const uint8_t submit_digest[32]) ERR_MUST_USE;
+
+/* ra_claimed_key() tells which of the keys is in use: its place, or num when none is. */
+struct err *ra_claimed_key(struct db *db, size_t *out, const struct slice *key_hashes, size_t num) ERR_MUST_USE;
 
 /* ra_lock_by_requests() locks the applications whose requests have these digests, in order of id. Read them with
  * ra_application_at(). */
@@ -172,7 +177,8 @@ struct err *ra_confirm(struct db *db, int64_t id, enum ra_state to, int64_t now_
 
 /* ra_take_identification() takes the next application whose identification is due and puts it off to `until_ms`, so
  * that nobody else takes it meanwhile. *out_number "" : none is due. */
-struct err *ra_take_identification(struct db *db, char out_number[24], int64_t now_ms, int64_t until_ms) ERR_MUST_USE;
+struct err *ra_take_identification(struct db *db, char out_number[RA_NUMBER_SIZE], int64_t now_ms,
+				   int64_t until_ms) ERR_MUST_USE;
 struct err *ra_postpone_identification(struct db *db, const char *number, int64_t at_ms) ERR_MUST_USE;
 struct err *ra_count_identification(struct db *db, int64_t id) ERR_MUST_USE;
 

@@ -163,7 +163,7 @@ struct err *ra_submit(struct db *db, bool *out_is_new, const struct ra_submissio
 	return NULL;
 }
 
-struct err *ra_find_submission(struct db *db, char out_number[24], enum ra_state *out_state,
+struct err *ra_find_submission(struct db *db, char out_number[RA_NUMBER_SIZE], enum ra_state *out_state,
 			       const uint8_t submit_digest[32])
 {
 	struct db_params p = DB_PARAMS_INIT;
@@ -172,7 +172,22 @@ struct err *ra_find_submission(struct db *db, char out_number[24], enum ra_state
 	db_bytes(&p, SLICE(submit_digest, 32));
 	TRY(db_query_one(db, &r, Q_FIND_SUBMISSION, &p));
 	ENSURE(ra_state_parse(out_state, db_get_text(r, 0, 1)), BUG, "an application in an unknown state");
-	(void)snprintf(out_number, 24, "%s", db_get_text(r, 0, 0));
+	(void)snprintf(out_number, RA_NUMBER_SIZE, "%s", db_get_text(r, 0, 0));
+	return NULL;
+}
+
+struct err *ra_claimed_key(struct db *db, size_t *out, const struct slice *key_hashes, size_t num)
+{
+	struct db_params p = DB_PARAMS_INIT;
+	OWN(db_result) r = NULL;
+
+	*out = num;
+	db_slice_array(&p, key_hashes, num);
+	TRY(db_query(db, &r, Q_CLAIMED_KEY, &p));
+	for (size_t i = 0; i < db_num_rows(r); i++)
+		for (size_t k = 0; k < *out; k++)
+			if (slice_equal(db_get_bytes(r, i, 0), key_hashes[k]))
+				*out = k;
 	return NULL;
 }
 
@@ -265,7 +280,7 @@ struct err *ra_confirm(struct db *db, int64_t id, enum ra_state to, int64_t now_
 	return run_change(db, Q_CONFIRM, &p);
 }
 
-struct err *ra_take_identification(struct db *db, char out_number[24], int64_t now_ms, int64_t until_ms)
+struct err *ra_take_identification(struct db *db, char out_number[RA_NUMBER_SIZE], int64_t now_ms, int64_t until_ms)
 {
 	struct db_params p = DB_PARAMS_INIT;
 	OWN(db_result) r = NULL;
@@ -273,7 +288,7 @@ struct err *ra_take_identification(struct db *db, char out_number[24], int64_t n
 	db_int64(&p, now_ms);
 	db_int64(&p, until_ms);
 	TRY(db_query(db, &r, Q_TAKE_IDENTIFICATION, &p));
-	(void)snprintf(out_number, 24, "%s", db_num_rows(r) == 0 ? "" : db_get_text(r, 0, 0));
+	(void)snprintf(out_number, RA_NUMBER_SIZE, "%s", db_num_rows(r) == 0 ? "" : db_get_text(r, 0, 0));
 	return NULL;
 }
 
