@@ -122,8 +122,27 @@ static struct err *scalars_show(const struct cli *cli, const json_t *application
 	return NULL;
 }
 
+/* An empty list is not shown. */
+static struct err *list_show(const struct cli *cli, const json_t *answer, const char *member,
+			     const struct cli_column *columns)
+{
+	const json_t *rows = json_object_get(answer, member);
+
+	if (json_array_size(rows) == 0)
+		return NULL;
+	(void)fprintf(cli->out, "\n");
+	return cli_table(cli, columns, rows);
+}
+
 struct err *ctl_show(struct cli *cli)
 {
+	static const struct cli_column documents[] = { { "DOCUMENT", "id" },
+						       { "NAME", "name" },
+						       { "TYPE", "media_type" },
+						       { "SIZE", "size" },
+						       { "ADDED BY", "added_by" },
+						       { "AT", "added_at" },
+						       { 0 } };
 	static const struct cli_column decisions[] = {
 		{ "DECIDED BY", "person" }, { "ROLE", "role" }, { "VERDICT", "verdict" }, { "AT", "at" }, { 0 }
 	};
@@ -141,15 +160,9 @@ struct err *ctl_show(struct cli *cli)
 	TRY(scalars_show(cli, answer));
 	TRY(answer_array(&requests, answer, "requests"));
 	json_array_foreach(requests, i, request) TRY(request_show(cli, answer, request));
-	if (json_array_size(json_object_get(answer, "decisions")) > 0) {
-		(void)fprintf(cli->out, "\n");
-		TRY(cli_table(cli, decisions, json_object_get(answer, "decisions")));
-	}
-	if (json_array_size(json_object_get(answer, "history")) > 0) {
-		(void)fprintf(cli->out, "\n");
-		TRY(cli_table(cli, history, json_object_get(answer, "history")));
-	}
-	return NULL;
+	TRY(list_show(cli, answer, "documents", documents));
+	TRY(list_show(cli, answer, "decisions", decisions));
+	return list_show(cli, answer, "history", history);
 }
 
 /* ---------------------------------------------------------------- claim, return, documents, enter */

@@ -246,7 +246,7 @@ struct err *policy_build(struct buf *out, struct slice profiles, struct slice st
 				 config_error_text(&conf));
 	const config_setting_t *root = config_root_setting(&conf);
 	TRY(members_check(root, "staff file", names));
-	TRY(count_get(&g.policy.version, root, "staff file", "version", 0, 1));
+	TRY(count_get(&g.policy.version, root, "staff file", "version", 1, 1));
 	TRY(count_get(&g.policy.clock_back_s, root, "staff file", "clock_window_back_s", 3600, 0));
 	TRY(count_get(&g.policy.clock_ahead_s, root, "staff file", "clock_window_ahead_s", 300, 0));
 	TRY(lists_read(&g, &conf));

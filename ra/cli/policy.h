@@ -3,7 +3,7 @@
  *
  * The staff file (libconfig) says:
  *
- *   version = 1;                       # higher than the Policy in force
+ *   version = 1;                       # higher than the Policy in force; left out: 1, the first
  *   clock_window_back_s = 3600;        # notBefore of a certificate may lie so far behind and ahead of the signer's clock
  *   clock_window_ahead_s = 300;
  *   staff = ( { person = "900101300017"; name = "..."; role = "operator"; office = "";

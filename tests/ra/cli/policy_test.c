@@ -183,7 +183,7 @@ static const struct {
 } bad[] = {
 	{ "version = 1; staff = ( " ADMIN1 " );", "two administrators are needed" },
 	{ "version = 0;", "staff file.version: missing, or less than 1" },
-	{ "staff = ();", "staff file.version: missing" },
+	{ "staff = ();", "two administrators are needed" },
 	{ "version = \"1\";", "staff file.version: no number" },
 	{ "version = 1; stuff = ();", "staff file.stuff: unknown key" },
 	{ "version = 1; staff = { };", "staff: write ( { ... }, { ... } )" },
