@@ -127,7 +127,7 @@ static struct err *endpoint_watch(struct daemon_bus *self, struct endpoint *ep, 
 
 struct err *daemon_bus_server(struct daemon_bus *self, struct bus_server **out, const struct bus_server_conf *conf)
 {
-	struct endpoint *ep;
+	struct endpoint *ep = NULL;
 
 	TRY(endpoint_next(self, &ep));
 	TRY(bus_server_create(&ep->server, self->bus, conf));
@@ -138,7 +138,7 @@ struct err *daemon_bus_server(struct daemon_bus *self, struct bus_server **out, 
 
 struct err *daemon_bus_client(struct daemon_bus *self, struct bus_client **out, const struct bus_client_conf *conf)
 {
-	struct endpoint *ep;
+	struct endpoint *ep = NULL;
 
 	TRY(endpoint_next(self, &ep));
 	TRY(bus_client_create(&ep->client, self->bus, conf));
@@ -149,7 +149,7 @@ struct err *daemon_bus_client(struct daemon_bus *self, struct bus_client **out, 
 
 struct err *daemon_bus_pub(struct daemon_bus *self, struct bus_pub **out, const char *endpoint)
 {
-	struct endpoint *ep;
+	struct endpoint *ep = NULL;
 
 	TRY(endpoint_next(self, &ep));
 	TRY(bus_pub_create(&ep->pub, self->bus, endpoint, 0));
@@ -161,7 +161,7 @@ struct err *daemon_bus_pub(struct daemon_bus *self, struct bus_pub **out, const 
 struct err *daemon_bus_sub(struct daemon_bus *self, const char *server, const char *endpoint, bus_message_fn fn,
 			   void *arg)
 {
-	struct endpoint *ep;
+	struct endpoint *ep = NULL;
 
 	TRY(endpoint_next(self, &ep));
 	TRY(bus_sub_create(&ep->sub, self->bus, server, endpoint, fn, arg));
