@@ -71,6 +71,20 @@ bool fixture_sample(struct buf *out_der, const char *path)
 	return true;
 }
 
+bool fixture_has_samples(void)
+{
+	const char *samples = getenv("NUC_SAMPLES");
+	char full[1024];
+
+	if (samples == NULL)
+		return false;
+	(void)snprintf(full, sizeof full, "%s/MANIFEST.md", samples);
+	FILE *f = fopen(full, "rb");
+	if (f != NULL)
+		(void)fclose(f);
+	return f != NULL;
+}
+
 void fixture_compare(struct slice bytes, const char *path)
 {
 	char full[1024];

@@ -15,6 +15,8 @@
 void fixture_file(struct buf *out, const char *path);
 /* fixture_sample() is the same for a real sample as DER (PEM is read); false where $NUC_SAMPLES has no such file. */
 bool fixture_sample(struct buf *out_der, const char *path);
+/* fixture_has_samples() may be asked outside of a test: a test program that needs them exits with 77 where it is false. */
+bool fixture_has_samples(void);
 /* fixture_compare() holds bytes to a committed file; with NUC_GOLDEN_WRITE=1 in the environment it writes the file. */
 void fixture_compare(struct slice bytes, const char *path);
 
