@@ -60,7 +60,7 @@ static struct err *start(struct simulators **out, const struct options *options)
 	OWN(buf) spec = BUF_INIT(8192);
 	OWN(json) file = NULL;
 	const char *text;
-	uint16_t port;
+	uint16_t port = 0;
 
 	TRY(port_read(&port, options_text(options, "port")));
 	TRY(buf_printf(&spec, "file:%s,%s", options_text(options, "key"), options_text(options, "cert")));

@@ -69,7 +69,7 @@ struct err *answer_array(json_t **out, const json_t *object, const char *member)
 
 struct err *answer_base64(struct buf *out, const json_t *object, const char *member)
 {
-	const char *text;
+	const char *text = "";
 
 	TRY(answer_text(&text, object, member));
 	struct err *e = text_unbase64(out, SLICE_STR(text));
