@@ -182,7 +182,7 @@ struct err *ocsp_response_join(struct buf *out, const struct ocsp_responder *res
 
 bool ocsp_response_fits(const struct ocsp_responder *responder, size_t data_len)
 {
-	struct wrapping w = wrap(responder, data_len, responder->suite->max_signature_len);
+	struct wrapping w = wrap(responder, data_len, responder->signature_max);
 
 	return with_header(w.response) <= OCSP_RESPONSE_MAX_BYTES;
 }

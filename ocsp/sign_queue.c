@@ -253,7 +253,7 @@ static bool check_signature(struct ocsp_worker *w, struct slot *slot, struct sli
 	const struct ocsp_view *view;
 	OWN(err) e = NULL;
 
-	if (signature.len == 0 || signature.len > OCSP_SIGNATURE_MAX || signature.len > r->suite->max_signature_len)
+	if (signature.len == 0 || signature.len > OCSP_SIGNATURE_MAX || signature.len > r->signature_max)
 		return false;
 	if (atomic_load_explicit(&r->is_proven, memory_order_relaxed) && w->until_check > 0) {
 		w->until_check--;

@@ -282,6 +282,7 @@ static struct err *fill_responder(struct ocsp_responder *r, const struct ocsp_is
 	r->not_after_at = c.not_after_at;
 	TRY(suite_of_spki(&r->suite, r->spki));
 	TRY(suite_public_key(&r->key, r->spki));
+	r->signature_max = (size_t)EVP_PKEY_get_size(r->key);
 	TRY(key_bits(&key, r->spki));
 	return digest_into(r->key_id, OCSP_SHA1, key);
 }

@@ -36,6 +36,7 @@ struct ocsp_responder {
 	uint8_t key_id[20]; /* SHA-1 of the key's BIT STRING: responderID byKey */
 	const struct suite *suite;
 	EVP_PKEY *key;
+	size_t signature_max; /* octets that a signature of this key can have */
 	atomic_bool is_proven; /* an answer of the signer verified under it */
 	atomic_llong doubted_until_ms; /* clock_mono_ms(): the signer's answer did not verify, another one did */
 };
