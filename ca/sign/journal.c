@@ -451,6 +451,16 @@ int64_t journal_next_seq(const struct journal *self)
 	return self->next_seq;
 }
 
+int64_t journal_group_seq(const struct journal *self)
+{
+	return self->group_seq;
+}
+
+uint64_t journal_size(const struct journal *self)
+{
+	return self->size;
+}
+
 int64_t journal_last_at(const struct journal *self)
 {
 	return self->last_at;

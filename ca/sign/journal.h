@@ -157,6 +157,10 @@ struct err *journal_append_certificate(struct journal *self, const char *issuer,
 /* journal_next_seq() is the number that the next event gets (from 1), not counting the group; journal_last_at() the
  * time of the newest record: the clock may not be behind it. */
 int64_t journal_next_seq(const struct journal *self);
+/* journal_group_seq() is the number that the next event of the group gets; journal_size() the committed octets: a place
+ * at or past it is still in the group. */
+int64_t journal_group_seq(const struct journal *self);
+uint64_t journal_size(const struct journal *self);
 int64_t journal_last_at(const struct journal *self);
 /* journal_broken() says that a write failed in a way that only a restart mends. */
 bool journal_broken(const struct journal *self);

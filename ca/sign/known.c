@@ -327,6 +327,15 @@ struct err *known_use_authorisation(struct known *self, const uint8_t digest[32]
 	return table_add(&self->authorisations, &used);
 }
 
+struct err *known_place_authorisation(struct known *self, const uint8_t digest[32], uint64_t offset)
+{
+	struct digest_entry *found = table_find(&self->authorisations, digest);
+
+	ENSURE(found != NULL, BUG, "an Authorisation that was not used");
+	found->value = offset;
+	return NULL;
+}
+
 bool known_authorisation(const struct known *self, const uint8_t digest[32], uint64_t *out_offset)
 {
 	const struct digest_entry *found = table_find(&self->authorisations, digest);

@@ -77,6 +77,8 @@ int64_t known_order_seq(const struct known *self);
 
 /* Used Authorisations: SHA-256 -> place in the journal. *Errors* CONFLICT when it is there already. */
 struct err *known_use_authorisation(struct known *self, const uint8_t digest[32], uint64_t offset) ERR_MUST_USE;
+/* known_place_authorisation() corrects the place of one that is there. *Errors* BUG when it is not. */
+struct err *known_place_authorisation(struct known *self, const uint8_t digest[32], uint64_t offset) ERR_MUST_USE;
 bool known_authorisation(const struct known *self, const uint8_t digest[32], uint64_t *out_offset);
 
 /* Places of events in the journal, by number: contiguous from 1. */
