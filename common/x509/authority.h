@@ -215,7 +215,8 @@ struct policy_signers {
 	const struct policy *in_force; /* NULL: the pins count */
 	const uint8_t (*pins)[SHA256_LEN]; /* SHA-256 of SubjectPublicKeyInfo, from signd's own configuration */
 	size_t num_pins;
-	bool is_stored; /* the signer's own kept file, read again at a start: the decisions' expiry does not count */
+	bool is_stored; /* it was accepted before and is read again: each decision is judged as of its own day, so that a
+			 * chain of stored Policies can be walked from the first, which the pins judge */
 };
 
 /* policy_accept() says whether a SignedPolicy may take force: two administrators, different persons (with pins: as the

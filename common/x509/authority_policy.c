@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
 #include "x509/authority_internal.h"
 
 #define WINDOW_MAX_S (366 * 86400)
@@ -319,12 +318,6 @@ static void recognise_signer(struct decider *out, const struct policy *p, const 
 {
 	const struct staff *s = NULL;
 
-	if (signers->is_stored) {
-		/* who they were was found when it took force; here two different keys must still fit the bytes */
-		*out = (struct decider){ .roles = ROLE_BIT(ROLE_ADMINISTRATOR) };
-		(void)text_hex_fixed(out->person, SLICE(key_hash, SHA256_LEN));
-		return;
-	}
 	if (signers->in_force != NULL)
 		s = policy_staff_find(signers->in_force, key_hash, now);
 	else if (is_pinned(signers, key_hash))
@@ -345,8 +338,9 @@ static struct err *verify_policy_decision(struct verified_decision *out, const s
 	TRY(decision_decode(&out->decision, sd->decision));
 	TRY(authority_cms_verify(&signature, sd->signature, sd->decision));
 	der_sha256(out->digest, sd->decision);
-	recognise_signer(&out->decider, p, signers, signature.cert.key_hash, now);
-	if (signers->is_stored) { /* as it was on the day */
+	recognise_signer(&out->decider, p, signers, signature.cert.key_hash,
+			 signers->is_stored ? out->decision.decided_at : now);
+	if (signers->is_stored) {
 		out->decision.expires_at = now + 1;
 		out->decision.decided_at = now;
 	}

@@ -260,8 +260,11 @@ static const struct {
 	{ "an older version", { ADMIN1, ADMIN2 }, 2, 0, true, false, 6, ERR_CONFLICT, "not higher than 6" },
 	{ "signed long ago", { ADMIN1, ADMIN2 }, 2, -86400, true, false, 0, ERR_DENIED, "expired" },
 	{ "signed tomorrow", { ADMIN1, ADMIN2 }, 2, 5000, true, false, 0, ERR_DENIED, "future" },
-	{ "kept since long ago", { ADMIN1, ADMIN2 }, 2, -86400 * 400, false, true, 0, ERR_OK, "" },
-	{ "kept, signed by one", { ADMIN1, ADMIN1 }, 2, 0, false, true, 0, ERR_DENIED, "counts already" },
+	{ "kept since long ago", { ADMIN1, ADMIN2 }, 2, -86400 * 400, true, true, 0, ERR_OK, "" },
+	{ "kept since long ago, after others", { ADMIN1, ADMIN2 }, 2, -86400 * 400, false, true, 4, ERR_OK, "" },
+	{ "kept, by the unpinned", { ADMIN1, STRANGER }, 2, -86400 * 400, true, true, 0, ERR_DENIED, "nobody" },
+	{ "kept, without pins", { ADMIN1, ADMIN2 }, 2, 0, false, true, 0, ERR_DENIED, "nobody" },
+	{ "kept, signed by one", { ADMIN1, ADMIN1 }, 2, 0, true, true, 0, ERR_DENIED, "counts already" },
 };
 
 START_TEST(who_may_change_it)
@@ -305,12 +308,16 @@ START_TEST(nobody_makes_himself_administrator)
 	sign(&der, &next.policy, both, 2, NOW);
 	struct policy_signers signers = { .in_force = &now.policy };
 	ck_fails(policy_accept(&out, buf_slice(&der), &signers, NOW), ERR_DENIED, "role");
-	/* and a removed one is none */
+	/* nor is a removed one, of today or of a stored Policy */
 	const int old_ones[] = { ADMIN1, ADMIN2 };
 	buf_reset(&der);
 	sign(&der, &next.policy, old_ones, 2, NOW);
 	now.staff[1].to_at = NOW;
 	ck_fails(policy_accept(&out, buf_slice(&der), &signers, NOW), ERR_DENIED, "nobody");
+	signers.is_stored = true;
+	ck_fails(policy_accept(&out, buf_slice(&der), &signers, NOW + 5000), ERR_DENIED, "nobody");
+	now.staff[1].to_at = NOW + 1; /* he was one on the day */
+	ck_ok(policy_accept(&out, buf_slice(&der), &signers, NOW + 5000));
 }
 END_TEST
 
