@@ -145,7 +145,7 @@ static struct err *chunk_take(struct lists_session *l, struct slice bytes)
 struct err *lists_chunk(struct signd_state *s, const char *peer, const struct msg_crl_chunk *chunk,
 			int64_t *out_received)
 {
-	struct lists_session *l;
+	struct lists_session *l = NULL;
 
 	TRY(session_of(&l, s, peer));
 	bool came_before = chunk->offset + (int64_t)chunk->bytes.len <= l->received;
@@ -219,7 +219,7 @@ static struct err *list_sign(struct signd_state *s, const struct lists_session *
 
 struct err *lists_end(struct signd_state *s, const char *peer, struct buf *out_signature, int64_t *out_seq)
 {
-	struct lists_session *l;
+	struct lists_session *l = NULL;
 
 	TRY(session_of(&l, s, peer));
 	struct err *e = list_sign(s, l, out_signature, out_seq);
