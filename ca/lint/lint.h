@@ -21,6 +21,7 @@ struct lint_context {
 	const struct profile *profile;
 	const struct profile_issuer *issuer;
 	struct slice issuer_certificate; /* DER; of the root itself: empty */
+	const struct cert *authority; /* the same, read before (cert_template_authority()); NULL: it is read here */
 };
 
 /* Good for one signature over the bytes that were linted. Made by lint_tbs() only. */

@@ -14,10 +14,18 @@
 #include "ca/lint/lint.h"
 
 #define LINT_MAX_EXTENSIONS 32
+#define LINT_MAX_ATTRIBUTES 16
 
 struct lint_extension {
 	struct slice id, value; /* content octets of the OID; content of the OCTET STRING */
 	bool critical;
+};
+
+/* One attribute of the subject. */
+struct lint_attribute {
+	struct slice id;
+	struct der_tlv value;
+	bool is_alone; /* its RDN has no other */
 };
 
 /* The TBS, taken apart without judging. */
@@ -29,9 +37,12 @@ struct lint_view {
 	struct slice algorithm, issuer, subject, public_key; /* whole DER */
 	struct der_tlv not_before, not_after;
 	bool has_unique_ids;
+	struct lint_attribute attributes[LINT_MAX_ATTRIBUTES]; /* of the subject, in order */
+	size_t num_attributes;
 	struct lint_extension extensions[LINT_MAX_EXTENSIONS];
 	size_t num_extensions;
 	bool is_read; /* cert_parse_tbs() could read it: `cert` is filled */
+	char fault[200]; /* why it could not */
 	struct cert cert;
 	bool has_authority; /* false for the root */
 	struct cert authority;
@@ -79,14 +90,6 @@ bool lint_is_leaf_profile(const struct lint_view *v);
 bool lint_is_person(const struct lint_view *v);
 bool lint_is_entity_person(const struct lint_view *v);
 
-/* lint_attribute() reads the next attribute of a Name that lint_open_name() opened. */
-struct lint_attribute {
-	struct slice id;
-	struct der_tlv value;
-	bool is_alone; /* its RDN has no other */
-};
-struct err *lint_open_name(struct der_reader *out, struct slice name) ERR_MUST_USE;
-struct err *lint_attribute(struct der_reader *names, struct lint_attribute *out) ERR_MUST_USE;
 /* lint_find_attribute() borrows the first value of an attribute of the subject; false when there is none. */
 bool lint_find_attribute(struct slice *out, const struct lint_view *v, enum oid_name id);
 

@@ -65,20 +65,65 @@ static struct err *read_frame(struct lint_view *out, struct slice tbs)
 	return der_finish(&r, "TBSCertificate");
 }
 
+static struct err *read_rdn(struct lint_view *out, struct der_reader *names)
+{
+	struct der_reader set, sequence;
+	bool first = true;
+
+	TRY(der_enter(names, &set, DER_SET, "RelativeDistinguishedName"));
+	do {
+		struct lint_attribute *a = &out->attributes[out->num_attributes];
+
+		ENSURE(out->num_attributes < LINT_MAX_ATTRIBUTES, BAD_INPUT, "subject: more than %d attributes",
+		       LINT_MAX_ATTRIBUTES);
+		TRY(der_expect_sequence(&set, &sequence, "AttributeTypeAndValue"));
+		TRY(der_read_oid(&sequence, &a->id, "attribute type"));
+		TRY(der_next(&sequence, &a->value, "attribute value"));
+		TRY(der_finish(&sequence, "AttributeTypeAndValue"));
+		a->is_alone = first && der_reader_done(&set);
+		first = false;
+		out->num_attributes++;
+	} while (!der_reader_done(&set));
+	return NULL;
+}
+
+static struct err *read_subject(struct lint_view *out)
+{
+	struct der_reader whole, names;
+
+	der_reader_init(&whole, out->subject);
+	TRY(der_expect_sequence(&whole, &names, "subject"));
+	while (!der_reader_done(&names))
+		TRY(read_rdn(out, &names));
+	return NULL;
+}
+
+static struct err *read_authority(struct lint_view *out)
+{
+	const struct lint_context *context = out->context;
+
+	out->has_authority = context->authority != NULL || context->issuer_certificate.len > 0;
+	if (context->authority != NULL)
+		out->authority = *context->authority;
+	else if (out->has_authority)
+		TRY(cert_parse(&out->authority, context->issuer_certificate));
+	return NULL;
+}
+
 struct err *lint_view_open(struct lint_view *out, const struct lint_context *context, struct slice tbs)
 {
 	memset(out, 0, sizeof *out);
 	out->context = context;
 	out->tbs = tbs;
-	TRY(der_strict(tbs, CERT_MAX_BYTES));
-	TRY(read_frame(out, tbs));
-	OWN(err) e = cert_parse_tbs(&out->cert, tbs);
+	OWN(err) e = cert_parse_tbs(&out->cert, tbs); /* passes the gate first */
 	out->is_read = e == NULL;
-	if (context->issuer_certificate.len > 0) {
-		TRY(cert_parse(&out->authority, context->issuer_certificate));
-		out->has_authority = true;
+	if (e != NULL) {
+		(void)err_text(e, out->fault, sizeof out->fault);
+		TRY(der_strict(tbs, CERT_MAX_BYTES));
 	}
-	return NULL;
+	TRY(read_frame(out, tbs));
+	TRY(read_subject(out));
+	return read_authority(out);
 }
 
 const struct lint_extension *lint_extension(const struct lint_view *v, enum oid_name id)
@@ -123,39 +168,13 @@ bool lint_is_entity_person(const struct lint_view *v)
 	return lint_has_eku(v, OID_NUC_ENTITY);
 }
 
-struct err *lint_open_name(struct der_reader *out, struct slice name)
-{
-	struct der_reader whole;
-
-	der_reader_init(&whole, name);
-	return der_expect_sequence(&whole, out, "Name");
-}
-
-struct err *lint_attribute(struct der_reader *names, struct lint_attribute *out)
-{
-	struct der_reader set, sequence;
-
-	TRY(der_enter(names, &set, DER_SET, "RelativeDistinguishedName"));
-	TRY(der_expect_sequence(&set, &sequence, "AttributeTypeAndValue"));
-	TRY(der_read_oid(&sequence, &out->id, "attribute type"));
-	TRY(der_next(&sequence, &out->value, "attribute value"));
-	out->is_alone = der_reader_done(&set);
-	return der_finish(&sequence, "AttributeTypeAndValue");
-}
-
 bool lint_find_attribute(struct slice *out, const struct lint_view *v, enum oid_name id)
 {
-	struct der_reader names;
-	struct lint_attribute a;
-	OWN(err) e = lint_open_name(&names, v->subject);
-
-	while (e == NULL && !der_reader_done(&names)) {
-		e = lint_attribute(&names, &a);
-		if (e == NULL && oid_is(a.id, id)) {
-			*out = a.value.content;
+	for (size_t i = 0; i < v->num_attributes; i++)
+		if (oid_is(v->attributes[i].id, id)) {
+			*out = v->attributes[i].value.content;
 			return true;
 		}
-	}
 	return false;
 }
 

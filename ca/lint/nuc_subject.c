@@ -25,14 +25,11 @@ static int rank_of(struct slice id)
 
 static struct err *order(const struct lint_view *v)
 {
-	struct der_reader names;
-	struct lint_attribute a;
 	int before = -1;
 
-	TRY(lint_open_name(&names, v->subject));
-	while (!der_reader_done(&names)) {
-		TRY(lint_attribute(&names, &a));
-		int rank = rank_of(a.id);
+	for (size_t i = 0; i < v->num_attributes; i++) {
+		int rank = rank_of(v->attributes[i].id);
+
 		ENSURE(rank >= 0, BAD_INPUT, "the subject has an attribute that NUC does not use");
 		ENSURE(rank > before, BAD_INPUT, "attributes of the subject are doubled or not in NUC's order");
 		before = rank;

@@ -31,23 +31,14 @@ static int rule_of(struct slice id)
 
 static struct err *for_attributes(const struct lint_view *v, struct err *(*check)(const struct lint_attribute *))
 {
-	struct der_reader names;
-	struct lint_attribute a;
-
-	TRY(lint_open_name(&names, v->subject));
-	while (!der_reader_done(&names)) {
-		TRY(lint_attribute(&names, &a));
-		TRY(check(&a));
-	}
+	for (size_t i = 0; i < v->num_attributes; i++)
+		TRY(check(&v->attributes[i]));
 	return NULL;
 }
 
 static struct err *not_empty(const struct lint_view *v)
 {
-	struct der_reader names;
-
-	TRY(lint_open_name(&names, v->subject));
-	ENSURE(!der_reader_done(&names), BAD_INPUT, "the subject is empty");
+	ENSURE(v->num_attributes > 0, BAD_INPUT, "the subject is empty");
 	return NULL;
 }
 

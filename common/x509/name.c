@@ -295,11 +295,10 @@ bool name_get(struct slice *out, struct slice name, enum name_attribute attribut
 	return false;
 }
 
-static void take_number(char out[13], struct slice name, enum name_attribute attribute, const char *prefix)
+/* take_number() keeps the 12 digits behind the prefix; the first that fits stays. */
+static void take_number(char out[13], struct slice value, const char *prefix)
 {
-	struct slice value;
-
-	if (out[0] != '\0' || !name_get(&value, name, attribute) || value.len != 15 || memcmp(value.p, prefix, 3) != 0)
+	if (out[0] != '\0' || value.len != 15 || memcmp(value.p, prefix, 3) != 0)
 		return;
 	for (size_t i = 3; i < 15; i++)
 		if (value.p[i] < '0' || value.p[i] > '9')
@@ -310,10 +309,26 @@ static void take_number(char out[13], struct slice name, enum name_attribute att
 
 void name_person(char iin[13], char bin[13], struct slice name)
 {
+	struct der_reader names;
+	struct attribute_view a;
+	char entity[13] = ""; /* a certificate without a person: serialNumber BIN... */
+	bool more = false;
+	OWN(err) e = open_name(&names, name);
+
 	iin[0] = bin[0] = '\0';
-	take_number(iin, name, NAME_SERIALNUMBER, "IIN");
-	take_number(bin, name, NAME_OU, "BIN");
-	take_number(bin, name, NAME_SERIALNUMBER, "BIN");
+	while (e == NULL && !der_reader_done(&names)) {
+		e = next_attribute(&names, &a, &more);
+		if (e != NULL || !is_text_tag(a.value.tag))
+			continue;
+		if (oid_is(a.oid, OID_SERIAL_NUMBER)) {
+			take_number(iin, a.value.content, "IIN");
+			take_number(entity, a.value.content, "BIN");
+		} else if (oid_is(a.oid, OID_ORGANISATIONAL_UNIT)) {
+			take_number(bin, a.value.content, "BIN");
+		}
+	}
+	if (bin[0] == '\0')
+		memcpy(bin, entity, sizeof entity);
 }
 
 /* ---------------------------------------------------------------- print */

@@ -35,8 +35,8 @@ struct cert_template {
 	struct buf fixed; /* ready bytes of all extensions */
 	struct part parts[PROFILE_MAX_EXTENSIONS];
 	size_t num_parts;
-	struct buf issuer_name, issuer_key;
-	int64_t issuer_not_before_at, issuer_not_after_at;
+	struct buf certificate; /* the issuer's; empty for the template of a root */
+	struct cert authority; /* borrows `certificate` */
 };
 
 static const uint8_t version_3[] = { 0xA0, 0x03, 0x02, 0x01, 0x02 };
@@ -82,6 +82,16 @@ static struct err *check_issuer_certificate(const struct cert *c)
 	return NULL;
 }
 
+/* The template outlives the caller's bytes, so it reads its own copy; a root's view is used up while it is rendered. */
+static struct err *keep_authority(struct cert_template *t, const struct cert *authority)
+{
+	t->authority = *authority;
+	if (authority->der.len == 0)
+		return NULL;
+	TRY(buf_append(&t->certificate, authority->der));
+	return cert_parse(&t->authority, buf_slice(&t->certificate));
+}
+
 /* compile() fills a new template; the issuer is given as a certificate that was read. */
 static struct err *compile(struct cert_template **out, const struct profiles *all, const char *profile,
 			   const char *issuer, const struct cert *authority)
@@ -92,21 +102,17 @@ static struct err *compile(struct cert_template **out, const struct profiles *al
 	ENSURE(t != NULL, NO_MEMORY, "certificate template");
 	t->head = (struct buf)BUF_INIT(FIXED_MAX);
 	t->fixed = (struct buf)BUF_INIT(FIXED_MAX);
-	t->issuer_name = (struct buf)BUF_INIT(FIXED_MAX);
-	t->issuer_key = (struct buf)BUF_INIT(FIXED_MAX);
+	t->certificate = (struct buf)BUF_INIT(CERT_MAX_BYTES);
 	TRY(profiles_find_profile(&t->profile, all, profile));
 	TRY(profiles_find_issuer(&source.issuer, all, issuer));
 	source.profile = t->profile;
+	TRY(keep_authority(t, authority));
 	TRY(check_issuer_certificate(authority));
 	TRY(suite_of_spki(&t->suite, authority->public_key));
 	ENSURE(!t->profile->is_ca || authority->path_length != 0, DENIED,
 	       "the issuer may not issue for CAs (pathlen 0, RFC 5280 §4.2.1.9)");
 	TRY(buf_append(&t->head, t->suite->signature_algorithm));
 	TRY(buf_append(&t->head, authority->subject));
-	TRY(buf_append(&t->issuer_name, authority->subject));
-	TRY(buf_append(&t->issuer_key, authority->public_key));
-	t->issuer_not_before_at = authority->not_before_at;
-	t->issuer_not_after_at = authority->not_after_at;
 	for (size_t i = 0; i < t->profile->num_extensions; i++)
 		TRY(add_extension(t, t->profile->extensions[i], &source));
 	*out = TAKE(t);
@@ -150,8 +156,7 @@ void cert_template_destroy(struct cert_template **self)
 		return;
 	buf_clear(&(*self)->head);
 	buf_clear(&(*self)->fixed);
-	buf_clear(&(*self)->issuer_name);
-	buf_clear(&(*self)->issuer_key);
+	buf_clear(&(*self)->certificate);
 	free(*self);
 	*self = NULL;
 }
@@ -168,12 +173,17 @@ const struct suite *cert_template_suite(const struct cert_template *t)
 
 struct slice cert_template_issuer_name(const struct cert_template *t)
 {
-	return buf_slice(&t->issuer_name);
+	return t->authority.subject;
 }
 
 struct slice cert_template_issuer_key(const struct cert_template *t)
 {
-	return buf_slice(&t->issuer_key);
+	return t->authority.public_key;
+}
+
+const struct cert *cert_template_authority(const struct cert_template *t)
+{
+	return &t->authority;
 }
 
 /* ---------------------------------------------------------------- checks of what the Authorisation brings */
@@ -246,7 +256,7 @@ struct err *cert_not_after(int64_t *out_at, const struct cert_template *t, const
 	ENSURE_FIELD(not_before_at >= 0 && not_before_at <= INT64_MAX - validity_s, BAD_INPUT, "not_before",
 		     "notBefore is out of range");
 	int64_t not_after_at = not_before_at + validity_s - 1;
-	ENSURE(not_before_at >= t->issuer_not_before_at && not_after_at <= t->issuer_not_after_at, CONFLICT,
+	ENSURE(not_before_at >= t->authority.not_before_at && not_after_at <= t->authority.not_after_at, CONFLICT,
 	       "the certificate would begin before or end after that of its issuer");
 	*out_at = not_after_at;
 	return NULL;

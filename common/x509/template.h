@@ -17,6 +17,7 @@
 
 #include "asn1/serial.h"
 #include "base/buf.h"
+#include "x509/cert.h"
 #include "x509/profile.h"
 
 #define CERT_TBS_MAX (12 * 1024)
@@ -54,6 +55,7 @@ const struct profile *cert_template_profile(const struct cert_template *t);
 const struct suite *cert_template_suite(const struct cert_template *t); /* row of the issuer's key */
 struct slice cert_template_issuer_name(const struct cert_template *t);
 struct slice cert_template_issuer_key(const struct cert_template *t); /* its SubjectPublicKeyInfo */
+const struct cert *cert_template_authority(const struct cert_template *t); /* the issuer's certificate, read */
 
 /* cert_template_render() appends the TBSCertificate. *Errors* BAD_INPUT with the field (subject, public_key, emails, dns_names, key_storage, max_validity,
  * serial, not_before); CONFLICT when the certificate would begin before or end after the issuer's. */

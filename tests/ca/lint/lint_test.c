@@ -6,8 +6,8 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
-#include "base/clock.h"
 #include "ca/lint/lint.h"
 #include "ca/lint/lint_internal.h"
 #include "support/suite.h"
@@ -863,12 +863,16 @@ START_TEST(cost)
 	enum { ROUNDS = 5000 };
 	OWN(buf) tbs = BUF_INIT(CERT_TBS_MAX);
 	struct lint_context c = context_of(profile_of("head-sign"));
+	struct cert authority;
 	size_t num = 0;
+
+	ck_ok(cert_parse(&authority, c.issuer_certificate));
+	c.authority = &authority;
 
 	good(&tbs, c.profile);
 	while (lint_at(num) != NULL)
 		num++;
-	int64_t began = clock_mono_us();
+	clock_t began = clock();
 	for (int i = 0; i < ROUNDS; i++) {
 		struct lint_token token;
 		OWN(err) e = lint_tbs(&token, &c, buf_slice(&tbs));
@@ -876,7 +880,7 @@ START_TEST(cost)
 		if (e != NULL)
 			ck_abort_msg("lint failed");
 	}
-	printf("lint: %.1f us for %zu lints\n", (double)(clock_mono_us() - began) / ROUNDS, num);
+	printf("lint: %.1f us of CPU for %zu lints\n", (double)(clock() - began) * 1e6 / CLOCKS_PER_SEC / ROUNDS, num);
 }
 END_TEST
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "asn1/der.h"
 #include "base/clock.h"
@@ -497,7 +498,7 @@ START_TEST(cost)
 	compile(&t, "individual-sign");
 	subject_of(&subject, t, &fixture_testov);
 	struct cert_data data = plain(buf_slice(&subject));
-	int64_t began = clock_mono_us();
+	clock_t began = clock();
 	for (int i = 0; i < ROUNDS; i++) { /* no ck_ok() here: it costs as much as the rendering */
 		buf_reset(&tbs);
 		serial.b[19] = (uint8_t)i;
@@ -505,8 +506,8 @@ START_TEST(cost)
 		if (e != NULL)
 			ck_abort_msg("render failed");
 	}
-	int64_t took = clock_mono_us() - began;
-	printf("render: %.2f us for %zu octets\n", (double)took / ROUNDS, tbs.len);
+	double took = (double)(clock() - began) * 1e6 / CLOCKS_PER_SEC;
+	printf("render: %.2f us of CPU for %zu octets\n", took / ROUNDS, tbs.len);
 }
 END_TEST
 
