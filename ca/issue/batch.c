@@ -155,8 +155,7 @@ static void take_refusal(struct issue_item *item, const struct msg_sign_cert_res
 		return;
 	case ISSUE_REFUSAL_REPLAN:
 		/* Twice in a row it is not the plan that is wrong. */
-		issue_item_end(item,
-			       slice_equal(result->reason, SLICE_STR(item->last_error)) ? ISSUE_RETRY : ISSUE_AT_ONCE,
+		issue_item_end(item, issue_item_failed_by(item, result->reason) ? ISSUE_RETRY : ISSUE_AT_ONCE,
 			       result->reason, result->text);
 		return;
 	case ISSUE_REFUSAL_RETRY:

@@ -164,7 +164,7 @@ static PGresult *run(const char *fmt, va_list ap)
 	ck_assert_int_ge(vasprintf(&sql, fmt, ap), 0);
 	PGconn *pg = superuser(database);
 	PGresult *r = PQexec(pg, sql);
-	ck_assert_msg(PQresultStatus(r) == PGRES_COMMAND_OK || PQresultStatus(r) == PGRES_TUPLES_OK, "%s\n%s",
+	ck_assert_msg(PQresultStatus(r) == PGRES_COMMAND_OK || PQresultStatus(r) == PGRES_TUPLES_OK, "%s\n%.600s",
 		      PQerrorMessage(pg), sql);
 	free(sql);
 	PQfinish(pg);
