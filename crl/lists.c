@@ -215,9 +215,15 @@ static struct err *follow(struct crl_lists *self)
 	return e;
 }
 
+static int64_t max_of(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
 static void state_fill(struct crl_state *out, const struct crl_lists *self, const struct kind *kind)
 {
 	const struct crl_row *row = &kind->status.published;
+	const struct crl_lists_status *full = &self->kinds[0].status, *delta = &self->kinds[1].status;
 
 	*out = (struct crl_state){ .has_list = kind->status.has_list,
 				   .changed_seq = crl_set_changed_seq(self->set),
@@ -225,6 +231,11 @@ static void state_fill(struct crl_state *out, const struct crl_lists *self, cons
 				   .issuer_not_after_at = self->cert.not_after_at,
 				   .failures = kind->failures,
 				   .failed_at = kind->failed_at };
+	/* A full and a delta list of one second would have to be one (RFC 5280 §5.2.3): they take turns. */
+	if (full->has_list)
+		out->ledger_this_update_at = full->published.this_update_at;
+	if (delta->has_list)
+		out->ledger_this_update_at = max_of(out->ledger_this_update_at, delta->published.this_update_at);
 	if (!kind->status.has_list)
 		return;
 	out->number = row->number;
@@ -241,26 +252,43 @@ static int64_t min_of(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+/* What other crlds have published since: the newest thisUpdate, and that of the last full list. */
+static struct err *newest_lists(struct job *job, struct crl_state *state, int64_t *out_stood_at)
+{
+	struct crl_lists *self = job->lists;
+	static const enum crl_kind kinds[] = { CRL_FULL, CRL_DELTA };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct crl_row newest;
+		size_t num = 0;
+
+		TRY(crl_q_lists(self->conf.db, &newest, &num, 1, self->issuer, scope, kinds[i]));
+		if (num == 0)
+			continue;
+		state->ledger_this_update_at = max_of(state->ledger_this_update_at, newest.this_update_at);
+		if (kinds[i] == CRL_FULL)
+			*out_stood_at = newest.this_update_at;
+	}
+	/* An entry stays until it stood on a list after its expiry: on the ledger's newest and on the one published here. */
+	if (self->kinds[0].status.has_list)
+		*out_stood_at = min_of(*out_stood_at, self->kinds[0].status.published.this_update_at);
+	return NULL;
+}
+
 /* Takes the counter's row lock and looks again whether the list is due: another crld may have been faster. */
 static struct err *job_number(struct job *job, const struct crl_signer_status *signer)
 {
 	struct crl_lists *self = job->lists;
 	struct crl_state state;
-	struct crl_row newest;
-	size_t num = 0;
+	int64_t stood_at = INT64_MIN;
 
 	state_fill(&state, self, job->kind);
 	TRY(crl_q_lock_counter(self->conf.db, &state.ledger_number, self->issuer, scope));
-	TRY(crl_q_lists(self->conf.db, &newest, &num, 1, self->issuer, scope, job->kind->kind));
-	state.ledger_this_update_at = num > 0 ? newest.this_update_at : 0;
+	TRY(newest_lists(job, &state, &stood_at));
 	state.signer_number = signer->crl_number;
 	if (state.signer_number < job->kind->file_number)
 		state.signer_number = job->kind->file_number;
 	crl_schedule_decide(&job->answer, &job->kind->rule, &state, clock_now_s());
-	/* An entry stays until it stood on a list after its expiry: on the ledger's newest, and on the one published here. */
-	int64_t stood_at = num > 0 ? newest.this_update_at : INT64_MIN;
-	if (state.has_list)
-		stood_at = min_of(stood_at, state.this_update_at);
 	job->spec.listed_from_at = min_of(stood_at, job->answer.this_update_at - self->conf.keep_expired_s);
 	return NULL;
 }
