@@ -24,7 +24,15 @@
 #include "ca/sign/journal_record.h"
 #include "x509/cert.h"
 
-enum { HEAD_BYTES = 32, MAGIC_BYTES = 16, LENGTH_BYTES = 4, GROUP_MAX = 96 << 20, READ_FIRST = 4096 };
+enum {
+	HEAD_BYTES = 32,
+	MAGIC_BYTES = 16,
+	LENGTH_BYTES = 4,
+	CHECK_BYTES = 4,
+	FRAME_HEAD = LENGTH_BYTES + CHECK_BYTES,
+	GROUP_MAX = 96 << 20,
+	READ_FIRST = 4096
+};
 
 static const uint8_t magic[MAGIC_BYTES] = "nuc-journal-1\n\0";
 
@@ -34,7 +42,7 @@ struct journal {
 	uint8_t chain[SHA256_LEN];
 	uint64_t size; /* committed bytes */
 	int64_t next_seq, last_at; /* committed */
-	struct buf group; /* length, records */
+	struct buf group; /* length, check, records */
 	int64_t group_seq, group_at;
 	bool is_broken;
 };
@@ -107,7 +115,7 @@ struct replay {
 	struct journal *journal;
 	const char *path;
 	FILE *file;
-	struct buf frame; /* length and records */
+	struct buf frame; /* length, check, records */
 	journal_replay_fn fn;
 	void *arg;
 };
@@ -132,13 +140,13 @@ static struct err *record_replay(struct replay *r, const struct journal_record *
 
 static struct err *frame_replay(struct replay *r)
 {
-	struct slice records = SLICE(r->frame.p + LENGTH_BYTES, r->frame.len - LENGTH_BYTES);
+	struct slice records = SLICE(r->frame.p + FRAME_HEAD, r->frame.len - FRAME_HEAD);
 	struct der_reader in;
 
 	der_reader_init(&in, records);
 	while (!der_reader_done(&in)) {
 		struct journal_record record;
-		uint64_t offset = r->journal->size + LENGTH_BYTES + (uint64_t)(in.p - records.p);
+		uint64_t offset = r->journal->size + FRAME_HEAD + (uint64_t)(in.p - records.p);
 		struct err *e = journal_record_decode(&record, &in);
 
 		if (e != NULL)
@@ -148,20 +156,32 @@ static struct err *frame_replay(struct replay *r)
 	return NULL;
 }
 
+/* Writes the head of a frame: its length, and what tells a changed length from a cut frame. */
+static void frame_head(uint8_t out[FRAME_HEAD], const uint8_t chain[SHA256_LEN], size_t records)
+{
+	uint8_t check[SHA256_LEN];
+
+	for (size_t i = 0; i < LENGTH_BYTES; i++)
+		out[i] = (uint8_t)(records >> (8 * (LENGTH_BYTES - 1 - i)));
+	chain_step(check, chain, SLICE(out, LENGTH_BYTES));
+	memcpy(out + LENGTH_BYTES, check, CHECK_BYTES);
+}
+
 /* Reads a frame. *out_whole is false at the end of the file and when the file ends within the frame. */
 static struct err *frame_read(struct replay *r, uint8_t out_chain[SHA256_LEN], bool *out_whole)
 {
-	uint8_t length[LENGTH_BYTES];
+	uint8_t head[FRAME_HEAD], want[FRAME_HEAD];
 	uint8_t *at;
 
 	*out_whole = false;
-	if (fread(length, 1, sizeof length, r->file) != sizeof length)
+	if (fread(head, 1, sizeof head, r->file) != sizeof head)
 		return NULL;
-	size_t n = (size_t)length[0] << 24 | (size_t)length[1] << 16 | (size_t)length[2] << 8 | length[3];
-	ENSURE(n > 0 && n <= GROUP_MAX, BUG, "%s: octet %llu: damaged (a frame of %zu octets)", r->path,
-	       (unsigned long long)r->journal->size, n);
+	size_t n = (size_t)head[0] << 24 | (size_t)head[1] << 16 | (size_t)head[2] << 8 | head[3];
+	frame_head(want, r->journal->chain, n);
+	ENSURE(memcmp(head, want, sizeof head) == 0 && n > 0 && n <= GROUP_MAX, BUG,
+	       "%s: octet %llu: damaged (no frame begins here)", r->path, (unsigned long long)r->journal->size);
 	buf_reset(&r->frame);
-	TRY(buf_append(&r->frame, SLICE(length, sizeof length)));
+	TRY(buf_append(&r->frame, SLICE(head, sizeof head)));
 	TRY(buf_extend(&r->frame, &at, n));
 	*out_whole = fread(at, 1, n, r->file) == n && fread(out_chain, 1, SHA256_LEN, r->file) == SHA256_LEN;
 	return NULL;
@@ -221,7 +241,7 @@ static struct err *file_replay(struct replay *r, uint64_t file_size)
 static struct err *file_begin(struct journal *self, const char *path, journal_replay_fn fn, void *arg)
 {
 	struct replay r = {
-		.journal = self, .path = path, .frame = BUF_INIT(GROUP_MAX + LENGTH_BYTES), .fn = fn, .arg = arg
+		.journal = self, .path = path, .frame = BUF_INIT(GROUP_MAX + FRAME_HEAD), .fn = fn, .arg = arg
 	};
 	struct stat st;
 
@@ -251,7 +271,7 @@ struct err *journal_open(struct journal **out, const char *path, const char *tie
 	ENSURE(self != NULL, NO_MEMORY, "journal");
 	self->fd = -1;
 	self->next_seq = 1;
-	self->group.max = GROUP_MAX + LENGTH_BYTES + SHA256_LEN;
+	self->group.max = GROUP_MAX + FRAME_HEAD + SHA256_LEN;
 	ENSURE((size_t)snprintf(self->tier, sizeof self->tier, "%s", tier) < sizeof self->tier, CONFIG,
 	       "tier \"%s\" is too long", tier);
 	TRY(file_lock(self, path));
@@ -277,10 +297,10 @@ void journal_close(struct journal **self)
 
 static struct err *group_append(struct journal *self, struct journal_record *record, uint64_t *out_offset)
 {
-	static const uint8_t no_length[LENGTH_BYTES];
+	static const uint8_t no_head[FRAME_HEAD];
 
 	if (self->group.len == 0)
-		TRY(buf_append(&self->group, SLICE(no_length, sizeof no_length)));
+		TRY(buf_append(&self->group, SLICE(no_head, sizeof no_head)));
 	size_t before = self->group.len;
 	struct err *e = journal_record_encode(&self->group, record);
 	if (e == NULL && self->group.len > GROUP_MAX)
@@ -346,14 +366,11 @@ static struct err *write_failed(struct journal *self, struct err *e)
 static struct err *group_write(struct journal *self, bool wait)
 {
 	uint8_t chain[SHA256_LEN];
-	size_t records;
 
 	ENSURE(!self->is_broken, SYSTEM, "the journal failed before; the signer must be started again");
 	if (self->group.len == 0)
 		return NULL;
-	records = self->group.len - LENGTH_BYTES;
-	for (size_t i = 0; i < LENGTH_BYTES; i++)
-		self->group.p[i] = (uint8_t)(records >> (8 * (LENGTH_BYTES - 1 - i)));
+	frame_head(self->group.p, self->chain, self->group.len - FRAME_HEAD);
 	chain_step(chain, self->chain, buf_slice(&self->group));
 	TRY(buf_append(&self->group, SLICE(chain, sizeof chain)));
 	errno = 0;

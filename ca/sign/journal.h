@@ -7,8 +7,9 @@
  * does not start. One process at a time (flock). After a failed fdatasync nothing is written any more until a restart.
  *
  * File: "nuc-journal-1\n" and two zero octets, 16 random octets; then frames, one for each commit:
- *   length (4 octets, big-endian) || records || SHA-256(chain before || length || records)
- * where the first chain value is SHA-256(first 32 octets) and records are DER, one after the other:
+ *   length (4 octets, big-endian) || check (4) || records || SHA-256(chain before || length || check || records)
+ * where the first chain value is SHA-256(first 32 octets), check is the beginning of SHA-256(chain before || length), by
+ * which a changed length is told from a cut frame, and records are DER, one after the other:
  *   Record ::= SEQUENCE { kind ENUMERATED, at INTEGER (Unix s), seq INTEGER (0: no event), body SEQUENCE }
  * seq is one contiguous sequence of events from 1: certificates, orders, adoptions (tier ca). The bodies are those of
  * the structs below, field by field in their order (journal_record.c).
