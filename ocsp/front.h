@@ -47,8 +47,8 @@ enum ocsp_counter {
 	OCSP_COUNT_NONCE,
 	OCSP_COUNT_QUEUE_FULL, /* tryLater: no slot */
 	OCSP_COUNT_DEADLINE, /* tryLater: no signature, or no reading of the ledger, in time */
-	OCSP_COUNT_SIGNER_REFUSED, /* tryLater: the signer does not agree */
-	OCSP_COUNT_SIGNER_RETRY, /* asked again, the signer is behind */
+	OCSP_COUNT_SIGNER_REFUSED, /* tryLater: the signer will not sign it */
+	OCSP_COUNT_SIGNER_RETRY, /* the signer and the ledger do not agree yet: asked again, tryLater at the deadline */
 	OCSP_COUNT_SIGNER_FAILED, /* tryLater: not reachable, or an answer that cannot be used */
 	OCSP_COUNT_BAD_SIGNATURE,
 	OCSP_COUNT_CHANGED, /* signed again: the status changed meanwhile */

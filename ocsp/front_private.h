@@ -33,7 +33,8 @@ struct slot {
 	int64_t again_ms; /* WAITING without a round: try the signer again */
 	int64_t deadline_ms;
 	int64_t came_us;
-	unsigned tries;
+	unsigned changes; /* times that the status changed while it was being signed */
+	unsigned refusals; /* times that the signer did not agree yet */
 	struct judged judged;
 	struct ocsp_query query; /* slices into request */
 	int64_t this_at, next_at;

@@ -63,6 +63,7 @@ static struct err *parse_digest(struct ocsp_single *out, struct der_reader *r)
 static struct err *parse_cert_id(struct ocsp_single *out, struct der_reader *r)
 {
 	struct der_reader whole, id;
+	struct serial serial;
 
 	TRY(der_expect_whole(r, &out->cert_id, DER_SEQUENCE, "reqCert"));
 	ENSURE(out->cert_id.len <= OCSP_CERT_ID_MAX_BYTES, BAD_INPUT, "RFC 6960 §4.1.1: reqCert: over %d octets",
@@ -74,6 +75,9 @@ static struct err *parse_cert_id(struct ocsp_single *out, struct der_reader *r)
 	TRY(der_read_octets(&id, &out->key_hash, 1, OCSP_DIGEST_MAX_LEN, "issuerKeyHash"));
 	TRY(der_expect(&id, &out->serial, DER_INTEGER, "serialNumber"));
 	TRY(der_finish(&id, "reqCert"));
+	struct err *e = serial_from_octets(&serial, out->serial);
+	if (e != NULL)
+		return ERR_WRAP(e, "RFC 5280 §4.1.2.2: serialNumber: no certificate can have it");
 	if (out->digest == OCSP_DIGEST_FOREIGN)
 		return NULL;
 	size_t len = digests[out->digest].len;

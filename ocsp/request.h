@@ -31,7 +31,7 @@ struct ocsp_single {
 	enum ocsp_digest digest; /* OCSP_DIGEST_FOREIGN: an algorithm that no issuer here is known by */
 	bool has_null; /* parameters NULL; absent otherwise */
 	struct slice name_hash, key_hash;
-	struct slice serial; /* content octets of the INTEGER as sent: may be none that a certificate can have */
+	struct slice serial; /* content octets of the INTEGER: 1..20, positive */
 };
 
 struct ocsp_query {

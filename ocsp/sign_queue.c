@@ -16,8 +16,9 @@
 
 enum {
 	DATA_MAX = 8192, /* ResponseData; ocsp_response_fits() is stricter */
-	TRIES_MAX = 3, /* signatures made for one answer whose status keeps changing */
-	RETRY_MS = 20, /* the signer is behind the ledger for about so long */
+	CHANGES_MAX = 3, /* signatures made for one answer whose status keeps changing */
+	RETRY_MS = 20, /* after a refusal, doubling; the signer is behind the ledger for about so long */
+	RETRY_DOUBLINGS = 5,
 	CHECK_EVERY = 256, /* answers of which one is verified */
 	SAY_EVERY_MS = 1000,
 };
@@ -105,7 +106,7 @@ struct slot *sign_queue_take(struct ocsp_worker *w, struct slice request, const 
 	slot->entry = NULL;
 	slot->want_round = 0;
 	slot->again_ms = 0;
-	slot->tries = 0;
+	slot->changes = slot->refusals = 0;
 	slot->came_us = clock_mono_us();
 	slot->deadline_ms = slot->came_us / 1000 + w->front->conf.sign_deadline_ms;
 	slot->judged = *judged;
@@ -181,7 +182,7 @@ static void enqueue(struct ocsp_worker *w, struct slot *slot)
 	append(&w->queued, slot);
 }
 
-static void wait(struct ocsp_worker *w, struct slot *slot)
+static void park(struct ocsp_worker *w, struct slot *slot)
 {
 	slot->state = SLOT_WAITING;
 	append(&w->waiting, slot);
@@ -195,7 +196,7 @@ void sign_queue_begin(struct ocsp_worker *w, struct slot *slot)
 	}
 	tally(&w->counters[OCSP_COUNT_RECHECKED]);
 	slot->want_round = ocsp_state_round_wanted(w->front->state);
-	wait(w, slot);
+	park(w, slot);
 	w->front->prompt(w->front->prompt_arg);
 }
 
@@ -240,11 +241,6 @@ static void say(struct ocsp_worker *w, const char *event, struct slice reason)
 	log_warn(NULL, event, "thread=%u reason=\"%.*s\"", http_thread_index(w->thread), (int)reason.len, reason.p);
 }
 
-static bool has_deadline_passed(const struct slot *slot)
-{
-	return clock_mono_ms() + RETRY_MS >= slot->deadline_ms;
-}
-
 /* Now and then, and for every responder at first, the signature is verified: a certificate in the ledger that does not
  * belong to the signer's key must not go out beside its signatures. */
 static bool check_signature(struct ocsp_worker *w, struct slot *slot, struct slice signature)
@@ -279,7 +275,7 @@ static void on_signature(struct ocsp_worker *w, struct slot *slot, struct slice 
 {
 	if (judge_has_changed(w, &slot->query, &slot->judged)) {
 		tally(&w->counters[OCSP_COUNT_CHANGED]);
-		if (++slot->tries < TRIES_MAX)
+		if (++slot->changes < CHANGES_MAX)
 			restart(w, slot);
 		else
 			answer_failed(w, slot, OCSP_TRY_LATER);
@@ -295,26 +291,46 @@ static void on_signature(struct ocsp_worker *w, struct slot *slot, struct slice 
 	answer_ready(w, slot, signature);
 }
 
+/* Ledger and signer learn of an issue or an order one after the other, some milliseconds apart, in either order; what the
+ * one says and the other does not know yet is asked again after another look at both. */
+static bool is_disagreement(struct slice reason)
+{
+	static const char *const words[] = { "ocsp_good_not_issued", "ocsp_good_but_revoked",
+					     "ocsp_revoked_not_ordered", "ocsp_revoked_differs",
+					     "ocsp_unknown_but_issued" };
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		if (slice_equal(reason, SLICE_STR(words[i])))
+			return true;
+	return false;
+}
+
+/* Lets the slot wait for another try. False when its time is over. */
+static bool try_again(struct ocsp_worker *w, struct slot *slot)
+{
+	unsigned doublings = slot->refusals < RETRY_DOUBLINGS ? slot->refusals : RETRY_DOUBLINGS;
+	int64_t now_ms = clock_mono_ms();
+
+	slot->refusals++;
+	slot->again_ms = now_ms + ((int64_t)RETRY_MS << doublings);
+	if (slot->again_ms >= slot->deadline_ms)
+		return false;
+	park(w, slot);
+	w->front->prompt(w->front->prompt_arg);
+	return true;
+}
+
 static void on_result(struct ocsp_worker *w, struct slot *slot, const struct msg_sign_ocsp_result *result)
 {
-	switch (result->status) {
-	case MSG_ITEM_DONE:
+	if (result->status == MSG_ITEM_DONE) {
 		on_signature(w, slot, result->signature);
 		return;
-	case MSG_ITEM_RETRY:
-		tally(&w->counters[OCSP_COUNT_SIGNER_RETRY]);
-		if (!has_deadline_passed(slot)) {
-			slot->again_ms = clock_mono_ms() + RETRY_MS;
-			wait(w, slot);
-			return;
-		}
-		tally(&w->counters[OCSP_COUNT_DEADLINE]);
-		break;
-	default:
-		tally(&w->counters[OCSP_COUNT_SIGNER_REFUSED]);
-		say(w, "signer_refused", result->reason);
-		break;
 	}
+	bool may_pass = result->status == MSG_ITEM_RETRY || is_disagreement(result->reason);
+	tally(&w->counters[may_pass ? OCSP_COUNT_SIGNER_RETRY : OCSP_COUNT_SIGNER_REFUSED]);
+	if (may_pass && try_again(w, slot))
+		return;
+	say(w, "signer_refused", result->reason);
 	answer_failed(w, slot, OCSP_TRY_LATER);
 }
 
