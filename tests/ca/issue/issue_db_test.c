@@ -405,10 +405,10 @@ START_TEST(one_bad_request_ends_its_application_only)
 }
 END_TEST
 
-/* Profiles in which individual-auth no longer names its issuer's key. */
-static struct issue_rules *rules_without_authority_key_id(void)
+/* Profiles in which individual-auth has a user type that nobody knows. */
+static struct issue_rules *rules_with_strange_user_type(void)
 {
-	static const char word[] = "\"authority_key_id\",";
+	static const char word[] = "\"1.2.398.3.3.4.1.1\"";
 	struct issue_rules *out = NULL;
 	OWN(buf) policy = BUF_INIT(SIGNED_POLICY_MAX_BYTES);
 	OWN(buf) kept = BUF_INIT(PROFILES_MAX_BYTES);
@@ -417,7 +417,7 @@ static struct issue_rules *rules_without_authority_key_id(void)
 	ck_ok(buf_append(&kept, buf_slice(&ledger.profiles_text)));
 	uint8_t *at = memmem(ledger.profiles_text.p, ledger.profiles_text.len, word, strlen(word));
 	ck_assert_ptr_nonnull(at);
-	memset(at, ' ', strlen(word));
+	at[strlen(word) - 2] = '9';
 	ledger_policy(&ledger, &policy, 2);
 	ck_ok(buf_set(&ledger.profiles_text, buf_slice(&kept)));
 	ck_ok(issue_rules_create(&out, buf_slice(&policy), &issuer, 1));
@@ -426,7 +426,7 @@ static struct issue_rules *rules_without_authority_key_id(void)
 
 START_TEST(a_lint_that_fails_stops_it_before_the_signer)
 {
-	OWN(issue_rules) lax = rules_without_authority_key_id();
+	OWN(issue_rules) lax = rules_with_strange_user_type();
 	OWN(issue_batch) batch = NULL;
 
 	approve("N1");
