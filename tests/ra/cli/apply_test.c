@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "program_run.h"
+#include "support/program_run.h"
 #include "ra/cli/client.h"
 #include "cli/files.h"
 #include "stub_server.h"

@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "program_run.h"
+#include "support/program_run.h"
 #include "ra/cli/decide.h"
 #include "cli/files.h"
 #include "ra/cli/order.h"

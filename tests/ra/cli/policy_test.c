@@ -19,7 +19,7 @@
 #include "ra/cli/client.h"
 #include "ra/cli/ctl.h"
 #include "cli/files.h"
-#include "program_run.h"
+#include "support/program_run.h"
 #include "support/sign.h"
 #include "support/suite.h"
 

@@ -3,8 +3,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef TESTS_RA_CLI_PROGRAM_RUN_H
-#define TESTS_RA_CLI_PROGRAM_RUN_H
+#ifndef TESTS_SUPPORT_PROGRAM_RUN_H
+#define TESTS_SUPPORT_PROGRAM_RUN_H
 
 #include <check.h>
 #include <stdarg.h>
