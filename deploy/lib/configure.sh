@@ -138,3 +138,73 @@ first_policy() {
 	rm -rf "$work"
 	touch "$home/ca/.done"
 }
+
+# common_settings NAME EDGES...: what every daemon's configuration has.
+common_settings() {
+	printf '%s\n' "admin.socket=$(q "$home/admin/$1.sock")" "bus.keys_dir=$(q "$home/bus/keys")" "bus.peers=$(q "$home/bus/peers.conf")" \
+		"bus.name=$(q "$1")"
+}
+edge() { q "ipc://$home/bus/$1/sock"; }
+conninfo() { q "host=$home/pg-run dbname=nuc user=$1"; }
+hash_list() { printf '[ "%s", "%s" ]' "$(key_hash "$home/operators/admin1.pem")" "$(key_hash "$home/operators/admin2.pem")"; }
+
+# configured NAME GROUP.KEY=VALUE...: conf/NAME.conf from config/NAME.conf, checked by the program itself.
+configured() {
+	local name=$1 settings
+	shift
+	mapfile -t settings < <(common_settings "$name")
+	conf_from "$top/config/$name.conf" "$home/conf/$name.conf" "${settings[@]}" "$@"
+	"$home/bin/$(program_of "$name")" -t -c "$home/conf/$name.conf"
+}
+
+configure() {
+	local pins simulators=http://127.0.0.1:$((port_base + 5))
+	pins=$(hash_list)
+	configured signd-ca "bus.listen=$(edge sign-ca)" "signer.ca_dir=$(q "$home/ca")" "signer.keys_dir=$(q "$home/signer/ca/keys")" \
+		"signer.journal=$(q "$home/signer/ca/journal")" "signer.policy=$(q "$home/signer/ca/policy.der")" \
+		"signer.administrators=$pins"
+	configured signd-ocsp "bus.listen=$(edge sign-ocsp)" "signer.ca_dir=$(q "$home/ca")" \
+		"signer.keys_dir=$(q "$home/signer/ocsp/keys")" "signer.journal=$(q "$home/signer/ocsp/journal")" \
+		"signer.journal_key=$(q "$home/ca/journal.pub")"
+	configured cad "bus.issue=$(edge issue)" "bus.events=$(edge events)" "bus.sign_ca=$(edge sign-ca)" \
+		"bus.sign_ocsp=$(edge sign-ocsp)" "db.conninfo=$(conninfo nuc_ca)" "log.vkey=$(q "$home/ca/log.vkey")"
+	configured rad "bus.issue=$(edge issue)" "bus.events=$(edge events)" "db.conninfo=$(conninfo nuc_ra)" \
+		"http.applicants=$(q "127.0.0.1:$((port_base + 2))")" "http.operators=$(q "127.0.0.1:$((port_base + 3))")" \
+		"tls.certificate=$(q "$home/tls/rad.pem")" "tls.key=$(q "$home/tls/rad.key")" \
+		"tls.operators_ca=$(q "$home/ca/rsa/chain.pem")" "policy.pins=$pins" "agreement.file=$(q "$home/agreement.txt")" \
+		"identification.url=$(q "$simulators/identify")" "sms.url=$(q "$simulators/sms")"
+	configured crld "bus.sign_ca=$(edge sign-ca)" "bus.events=$(edge events)" "db.conninfo=$(conninfo nuc_crl)" \
+		"http.listen=[ $(q "127.0.0.1:$((port_base + 1))") ]" "publish.folder=$(q "$home/www")" "crl.full_changed_every_s=1"
+	configured ocspd "bus.sign_ocsp=$(edge sign-ocsp)" "bus.events=$(edge events)" "db.conninfo=$(conninfo nuc_ocsp)" \
+		"http.listen=[ $(q "127.0.0.1:$port_base") ]"
+	write_env
+}
+
+write_env() {
+	local web=http://127.0.0.1:$((port_base + 1)) user
+	user=nuc_auditor
+	cat >"$home/env.new" <<S
+NUC_OCSP_URL=http://127.0.0.1:$port_base/
+NUC_CRL_URL=$web/nca_rsa.crl
+NUC_DELTA_CRL_URL=$web/nca_d_rsa.crl
+NUC_RA_URL=https://localhost:$((port_base + 2))
+NUC_OPERATOR_URL=https://localhost:$((port_base + 3))
+NUC_ROOT=$home/ca/rsa/root.pem
+NUC_CA=$home/ca/rsa/issuing.pem
+NUC_CHAIN=$home/ca/rsa/chain.pem
+NUC_TLS_CA=$home/ca/rsa/root.pem
+NUC_LOG_VKEY=$home/ca/log.vkey
+PGHOST=$home/pg-run
+PGDATABASE=nuc
+PGUSER=$user
+S
+	chmod 644 "$home/env.new"
+	mv "$home/env.new" "$home/env"
+}
+
+# The certificates of the ceremony, the Policy and the root's list become known to the ledger and the web.
+import_ceremony() {
+	as cad "$home/bin/cad" -c "$home/conf/cad.conf" --import-ceremony "$home/ca/ceremony"
+	install -m 644 "$home/ca/rsa/root.crl" "$home/www/root_rsa.crl"
+	if is_root; then chown nuc-crl:nuc "$home/www/root_rsa.crl"; fi
+}
