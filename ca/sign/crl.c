@@ -12,6 +12,7 @@
 #include "asn1/oid.h"
 
 enum { FRAME_MAX = 64 * 1024, ENTRY_MAX = 2 + 0x7f, SKEW_S = 120 };
+#define LIST_MAX ((int64_t)1 << 31) /* octets; ten million entries are half a gigabyte */
 
 struct crl_check {
 	const struct known *known;
@@ -165,8 +166,8 @@ static struct err *frame_make(struct crl_check *c, const struct crl_facts *f, co
 	TRY(head_fields(&fields, f, b));
 	TRY(tail_make(&c->tail, f, b));
 	c->total = (uint64_t)b->tbs_length;
-	DENY_UNLESS(content_of(&content, c->total) && content >= fields.len + c->tail.len, "crl_length",
-		    "no list of this issuer has %lld octets", (long long)b->tbs_length);
+	DENY_UNLESS(b->tbs_length <= LIST_MAX && content_of(&content, c->total) && content >= fields.len + c->tail.len,
+		    "crl_length", "no list of this issuer has %lld octets", (long long)b->tbs_length);
 	entries = content - fields.len - c->tail.len;
 	TRY(der_header(&c->head, DER_SEQUENCE, (size_t)content));
 	TRY(buf_append(&c->head, buf_slice(&fields)));
