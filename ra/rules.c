@@ -19,6 +19,7 @@ struct ra_rules_keeper {
 	_Atomic(struct ra_rules *) current;
 	uint8_t (*pins)[32];
 	size_t num_pins;
+	int64_t seen; /* highest version looked at: what was refused is told once, and does not stop later ones */
 };
 
 struct err *ra_rules_keeper_create(struct ra_rules_keeper **out, const uint8_t (*pins)[32], size_t num_pins)
@@ -165,12 +166,14 @@ static void replace(struct ra_rules_keeper *self, struct ra_rules *fresh)
 	ra_rules_put(&old);
 }
 
-/* One thread refreshes (the timer's), so that `current` does not change underneath. */
-static struct err *take_policies(struct ra_rules_keeper *self, struct db *db, int64_t above)
+/* One thread refreshes (the timer's), so that `current` does not change underneath. All versions are walked in their
+ * order: each counts by the one in force before it. */
+static struct err *take_policies(struct ra_rules_keeper *self, struct db *db)
 {
 	OWN(db_result) rows = NULL;
+	OWN(err) refused = NULL;
 
-	TRY(ra_get_policies(db, &rows, above));
+	TRY(ra_get_policies(db, &rows, self->seen));
 	for (size_t i = 0; i < db_num_rows(rows); i++) {
 		struct ra_rules *fresh = NULL;
 		struct slice der;
@@ -178,23 +181,30 @@ static struct err *take_policies(struct ra_rules_keeper *self, struct db *db, in
 
 		ra_policy_at(&version, &der, rows, i);
 		struct err *e = rules_make(&fresh, self, der, self->current, db);
-		if (e != NULL)
-			return ERR_WRAP(e, "policy version %lld is not taken into force", (long long)version);
-		replace(self, fresh);
+		if (e != NULL && err_category(err_code(e)) == ERR_RETRY_LATER)
+			return e;
+		self->seen = version;
+		if (e == NULL)
+			replace(self, fresh);
+		else if (refused == NULL)
+			refused = ERR_WRAP(e, "policy version %lld is not taken into force", (long long)version);
+		else
+			err_destroy(&e);
 	}
-	return NULL;
+	return TAKE(refused);
 }
 
 struct err *ra_rules_refresh(struct ra_rules_keeper *self, struct db *db, bool *out_changed)
 {
 	int64_t version, issuers;
 	const struct ra_rules *before = self->current;
+	OWN(err) refused = NULL;
 
 	if (out_changed != NULL)
 		*out_changed = false;
 	TRY(ra_get_ledger_version(db, &version, &issuers));
-	if (before == NULL || before->policy.version < version)
-		TRY(take_policies(self, db, before == NULL ? 0 : before->policy.version));
+	if (self->seen < version)
+		refused = take_policies(self, db);
 	if (self->current != NULL && self->current->num_issuers < (size_t)issuers) {
 		struct ra_rules *fresh = NULL;
 
@@ -203,7 +213,7 @@ struct err *ra_rules_refresh(struct ra_rules_keeper *self, struct db *db, bool *
 	}
 	if (out_changed != NULL)
 		*out_changed = self->current != before;
-	return NULL;
+	return TAKE(refused);
 }
 
 /* A held object cannot be freed, so its address cannot come back as another's: comparing the pointers is enough. */

@@ -43,8 +43,9 @@ struct err *ra_rules_keeper_create(struct ra_rules_keeper **out, const uint8_t (
 void ra_rules_keeper_destroy(struct ra_rules_keeper **self);
 OWN_TYPE(ra_rules_keeper, struct ra_rules_keeper *, ra_rules_keeper_destroy)
 
-/* ra_rules_refresh() takes over what is new in the ledger. *out_changed (or NULL) says whether anything was.
- * *Errors* of the database; a refused version is DENIED, CONFLICT or BAD_INPUT, and what was in force stays. */
+/* ra_rules_refresh() takes over what is new in the ledger. *out_changed (or NULL) says whether anything was. One thread.
+ * *Errors* of the database; a refused version (DENIED, CONFLICT, BAD_INPUT, CONFIG) is told once: what was in force
+ * stays, and later versions are looked at all the same. */
 struct err *ra_rules_refresh(struct ra_rules_keeper *self, struct db *db, bool *out_changed) ERR_MUST_USE;
 
 /* ra_rules_hold() brings *held (NULL at first) to the rules in force: without a lock when they did not change.

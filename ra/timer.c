@@ -80,22 +80,17 @@ static struct err *introduce(struct ra_ctx *ctx)
 	return NULL;
 }
 
-/* A version that is refused must not stop the rest, but everybody is to hear of it. */
+/* A version that is refused must not stop the rest, but everybody is to hear of it, once. */
 static struct err *refresh_rules(struct ra_ctx *ctx)
 {
 	struct ra *ra = ctx->ra;
 	bool changed;
 	struct err *e = ra_rules_refresh(ra->rules, ctx->db, &changed);
 
-	if (err_category(err_code(e)) == ERR_RETRY_LATER && e != NULL)
+	if (e != NULL && err_category(err_code(e)) == ERR_RETRY_LATER)
 		return e;
-	if (e != NULL) {
-		char text[400];
-
-		health_set(ra->health, ra->health_policy, false, "%s", err_text(e, text, sizeof text));
+	if (e != NULL)
 		log_err(LOG_ERROR, NULL, "policy_refused", &e);
-		return NULL;
-	}
 	struct err *none = ra_rules_hold(ra->rules, &ctx->rules);
 	if (none != NULL || ctx->rules->num_issuers == 0) {
 		err_destroy(&none);

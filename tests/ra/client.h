@@ -291,4 +291,39 @@ static inline void decide(struct reply *out, const char *as, const char *number,
 	post_decision(out, as, as, &number, 1, verdict, verdict == DECISION_REJECT ? "photo" : "");
 }
 
+/* A telephone number of this test's own. */
+static inline const char *new_phone(void)
+{
+	static char phone[24];
+	static unsigned n;
+
+	(void)snprintf(phone, sizeof phone, "+7702%05u%02u", (unsigned)getpid() % 100000u, n++ % 100u);
+	return phone;
+}
+
+static inline void post_empty(struct reply *r, const char *number, const char *action)
+{
+	char path[100];
+
+	(void)snprintf(path, sizeof path, "/api/v1/applications/%s/%s", number, action);
+	http_post_text(r, NULL, path, "{}");
+}
+
+/* Submits and confirms with the code that came by SMS. */
+static inline void submit_and_confirm(char number[24], const char *kind)
+{
+	const char *phone = new_phone();
+	OWN(json) body = make_application(kind, new_iin(), phone);
+	OWN(reply) r = REPLY_INIT;
+	int before = atomic_load(&world.shared->num_sms);
+	char code[7];
+
+	submit(number, NULL, body);
+	sms_code(code, phone, before);
+	confirm(&r, number, code);
+	ck_status(&r, 200);
+	ck_assert(json_is_true(json_object_get(r.json, "confirmed")) ||
+		  strcmp(reply_text(&r, "state"), "approved") == 0);
+}
+
 #endif

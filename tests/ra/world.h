@@ -115,24 +115,20 @@ static inline void world_people(void)
 	world_write_person("issuing", &world.issuing);
 }
 
-static inline void world_policy(void)
+static inline void world_encode_policy(struct buf *out, int64_t version)
 {
 	struct staff staff[WORLD_STAFF];
 	struct identifier service = { .name = SLICE_STR("identification"), .per_hour = 100000, .per_day = 100000 };
-	struct policy p = { .version = 1,
+	struct policy p = { .version = version,
+			    .profiles = buf_slice(&world.profiles),
 			    .staff = staff,
 			    .num_staff = WORLD_STAFF,
 			    .identifiers = &service,
 			    .num_identifiers = 1,
 			    .clock_back_s = 3600,
 			    .clock_ahead_s = 300 };
-	const struct test_person *administrators[2] = { &world.staff[3].person, &world.staff[4].person };
-	OWN(buf) der = BUF_INIT(POLICY_MAX_BYTES);
 	int64_t now = clock_now_s();
 
-	world.profiles = (struct buf)BUF_INIT(PROFILES_MAX_BYTES);
-	fixture_file(&world.profiles, "config/profiles.conf");
-	p.profiles = buf_slice(&world.profiles);
 	service.key_hash = SLICE(world.identification.key_hash, 32);
 	for (int i = 0; i < WORLD_STAFF; i++)
 		staff[i] = (struct staff){ .person = SLICE_STR(world.staff[i].iin),
@@ -142,9 +138,19 @@ static inline void world_policy(void)
 					   .key_hash = SLICE(world.staff[i].person.key_hash, 32),
 					   .from_at = now - 3600,
 					   .to_at = i == WORLD_STAFF - 1 ? now - 60 : now + 86400 };
-	ck_ok(policy_encode(&der, &p));
+	ck_ok(policy_encode(out, &p));
+}
+
+static inline void world_policy(void)
+{
+	const struct test_person *administrators[2] = { &world.staff[3].person, &world.staff[4].person };
+	OWN(buf) der = BUF_INIT(POLICY_MAX_BYTES);
+
+	world.profiles = (struct buf)BUF_INIT(PROFILES_MAX_BYTES);
+	fixture_file(&world.profiles, "config/profiles.conf");
+	world_encode_policy(&der, 1);
 	world.policy = (struct buf)BUF_INIT(SIGNED_POLICY_MAX_BYTES);
-	test_policy_sign(&world.policy, buf_slice(&der), administrators, 2, now);
+	test_policy_sign(&world.policy, buf_slice(&der), administrators, 2, clock_now_s());
 }
 
 /* A certificate of ours in the ledger, as the import of a ceremony writes it. */
@@ -183,6 +189,7 @@ static inline void world_ledger(void)
 	for (int i = 0; i < WORLD_STAFF; i++)
 		world_know_certificate(&world.staff[i].person, "staff", world.staff[i].iin);
 	world_know_certificate(&world.stranger, "individual-sign", "991231300007");
+	world_know_certificate(&world.identification, "identification", "");
 }
 
 /* ---- rad itself */
@@ -230,20 +237,27 @@ static inline void world_conf(const char *conninfo, const char *more)
 	world_write("rad.conf", conf.p, conf.len);
 }
 
-static inline bool world_ask_admin(const char *path, long *out_status)
+static inline size_t world_admin_data(char *bytes, size_t one, size_t n, void *arg)
+{
+	ck_ok(buf_append(arg, SLICE(bytes, one * n)));
+	return one * n;
+}
+
+/* Asks the admin socket; the status, or 0 when nobody answers. */
+static inline long world_admin_text(struct buf *out, const char *url)
 {
 	CURL *c = curl_easy_init();
+	long status = 0;
 
 	curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, world.admin_socket);
-	curl_easy_setopt(c, CURLOPT_URL, path);
-	curl_easy_setopt(c, CURLOPT_NOBODY, 0L);
-	FILE *null = fopen("/dev/null", "w");
-	curl_easy_setopt(c, CURLOPT_WRITEDATA, null);
-	CURLcode code = curl_easy_perform(c);
-	(void)curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, out_status);
-	(void)fclose(null);
+	curl_easy_setopt(c, CURLOPT_URL, url);
+	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, world_admin_data);
+	curl_easy_setopt(c, CURLOPT_WRITEDATA, out);
+	if (curl_easy_perform(c) == CURLE_OK)
+		(void)curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_cleanup(c);
-	return code == CURLE_OK;
+	return status;
 }
 
 /* Waits for something that another process does: looks each 10 ms, for at most 20 s. */
@@ -258,9 +272,9 @@ static inline bool world_ask_admin(const char *path, long *out_status)
 
 static inline bool world_is_ready(void)
 {
-	long status = 0;
+	OWN(buf) text = BUF_INIT(1 << 20);
 
-	return world_ask_admin("http://localhost/readyz", &status) && status == 200;
+	return world_admin_text(&text, "http://localhost/readyz") == 200;
 }
 
 static inline void world_start_rad(void)
@@ -345,8 +359,11 @@ static inline void world_remove_dir(void)
 
 static inline void world_destroy(void)
 {
-	if (world.rad != 0)
-		ck_assert_int_eq(world_end_rad(SIGTERM), 0);
+	if (world.rad != 0) {
+		int status = world_end_rad(SIGTERM);
+
+		ck_assert_msg(status == 0, "rad ended with %d", status);
+	}
 	(void)!write(world_stop_pipe[1], "x", 1);
 	(void)pthread_join(world.simulator, NULL);
 	event_free(world_stop_event);
