@@ -738,7 +738,7 @@ START_TEST(test_batches)
 	atomic_store(&signer.mode, HOLD);
 	(void)pthread_mutex_lock(&signer.gate);
 	for (int i = 0; i < NUM; i++) {
-		char nonce[16];
+		char nonce[32];
 		(void)snprintf(nonce, sizeof nonce, "nonce %d", i);
 		fds[i] = client();
 		send_post(fds[i], ask_for(cert_id_of(&world.ca, 1, true, GOOD_SERIAL), nonce));

@@ -21,9 +21,8 @@ struct od {
 
 static inline struct od od_bytes(const void *p, size_t len)
 {
-	struct od out;
+	struct od out = { .len = len };
 
-	out.len = len;
 	memcpy(out.p, p, len);
 	return out;
 }
