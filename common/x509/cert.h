@@ -13,7 +13,7 @@
 #include "asn1/serial.h"
 #include "base/buf.h"
 
-#define CERT_MAX_BYTES	(16 * 1024)
+#define CERT_MAX_BYTES	16384
 #define CERT_MAX_EKU	16
 #define CERT_MAX_EMAILS 4
 #define CERT_MAX_DNS	16

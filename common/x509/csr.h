@@ -17,7 +17,7 @@
 #include "base/buf.h"
 #include "x509/person.h"
 
-#define CSR_MAX_BYTES	  (16 * 1024)
+#define CSR_MAX_BYTES	  16384
 #define CSR_MAX_EMAILS	  2
 #define CSR_MAX_DNS_NAMES 16
 #define CSR_STORAGE_SIZE  64

@@ -18,7 +18,7 @@
 #include "x509/person.h"
 #include "x509/template_extensions.h"
 
-enum { FIXED_MAX = 8 * 1024, SCRATCH_MAX = 8 * 1024, KEY_ID_LEN = 20 };
+enum { FIXED_MAX = 8192, SCRATCH_MAX = 8192, KEY_ID_LEN = 20 };
 
 enum part_kind { PART_FIXED, PART_KEY_ID, PART_ALT_NAMES, PART_STORAGE };
 

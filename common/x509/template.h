@@ -20,7 +20,7 @@
 #include "x509/cert.h"
 #include "x509/profile.h"
 
-#define CERT_TBS_MAX (12 * 1024)
+#define CERT_TBS_MAX 12288
 
 /* What the Authorisation adds to the profile; all borrowed. */
 struct cert_data {
