@@ -56,7 +56,7 @@ const struct conf_row cad_conf_rows[] = {
 	CONF_INT64(C, log_head_ms, "log.head_ms", "200", 200, 60000, 0,
 		   "milliseconds between two signed heads at least"),
 };
-const size_t cad_conf_rows_count = sizeof cad_conf_rows / sizeof cad_conf_rows[0];
+_Static_assert(sizeof cad_conf_rows / sizeof cad_conf_rows[0] == CAD_CONF_ROWS, "the header counts the rows");
 
 struct err *cad_read_file(struct buf *out, const char *path)
 {

@@ -24,8 +24,8 @@ struct cad_conf {
 	int64_t log_batch, log_poll_ms, log_head_ms;
 };
 
+enum { CAD_CONF_ROWS = 30 };
 extern const struct conf_row cad_conf_rows[];
-extern const size_t cad_conf_rows_count;
 
 /* cad_conf_check() adds what rows cannot say: times that contradict each other, mistakes of profiles.conf. */
 void cad_conf_check(const void *conf, struct conf_problems *problems);
