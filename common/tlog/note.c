@@ -188,7 +188,7 @@ static struct err *signature_line(struct slice *out_name, struct buf *out_signat
 struct err *note_open(struct slice *out_body, struct slice note, const struct note_key *key)
 {
 	OWN(buf) signature = BUF_INIT(NOTE_MAX);
-	struct slice body, rest, line, name;
+	struct slice body = SLICE_NONE, rest = SLICE_NONE, line = SLICE_NONE, name = SLICE_NONE;
 	bool is_signed = false;
 	size_t num = 0;
 
@@ -226,7 +226,7 @@ static struct err *size_parse(uint64_t *out, struct slice line)
 struct err *note_checkpoint_parse(struct note_checkpoint *out, struct slice body)
 {
 	OWN(buf) root = BUF_INIT(NOTE_MAX);
-	struct slice rest = body, origin, size, hash, more;
+	struct slice rest = body, origin = SLICE_NONE, size = SLICE_NONE, hash = SLICE_NONE, more = SLICE_NONE;
 	struct note_checkpoint parsed = { .size = 0 };
 
 	ENSURE(next_line(&rest, &origin) && next_line(&rest, &size) && next_line(&rest, &hash), BAD_INPUT,

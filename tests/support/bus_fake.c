@@ -10,41 +10,31 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <zmq.h>
 
 #include "support/suite.h"
 
 struct bus_fake {
-	struct bus_fake_conf conf;
-	char dir[64];
-	char peers[96];
-	char endpoint[96];
+	char dir[64], peers[96];
+	const struct bus_handler *handlers;
+	void *arg;
+	char endpoint[128];
 	struct bus *server_bus, *client_bus;
 	pthread_t thread;
 	bool is_running;
-	atomic_bool should_stop;
+	atomic_bool should_stop, is_bound;
 };
-
-static struct bus *bus_of(struct bus_fake *self, const char *name)
-{
-	struct bus *bus = NULL;
-	const struct bus_conf conf = { .name = name, .keys_dir = self->dir, .peers_path = self->peers };
-
-	ck_ok(bus_create(&bus, &conf));
-	ck_ok(bus_start(bus, NULL));
-	return bus;
-}
 
 static void *run(void *arg)
 {
 	struct bus_fake *self = arg;
 	struct bus_server *server = NULL;
 	const struct bus_server_conf conf = { .endpoint = self->endpoint,
-					      .handlers = self->conf.handlers,
-					      .arg = self->conf.arg };
+					      .handlers = self->handlers,
+					      .arg = self->arg };
 
 	ck_ok(bus_server_create(&server, self->server_bus, &conf));
+	atomic_store(&self->is_bound, true);
 	while (!atomic_load(&self->should_stop)) {
 		zmq_pollitem_t item = { bus_server_socket(server), 0, ZMQ_POLLIN, 0 };
 		(void)zmq_poll(&item, 1, 20);
@@ -57,8 +47,11 @@ static void *run(void *arg)
 void bus_fake_start(struct bus_fake *self)
 {
 	atomic_store(&self->should_stop, false);
+	atomic_store(&self->is_bound, false);
 	ck_assert_int_eq(pthread_create(&self->thread, NULL, run, self), 0);
 	self->is_running = true;
+	while (!atomic_load(&self->is_bound))
+		(void)sched_yield();
 }
 
 void bus_fake_stop(struct bus_fake *self)
@@ -70,29 +63,54 @@ void bus_fake_stop(struct bus_fake *self)
 	self->is_running = false;
 }
 
+static const struct {
+	const char *name;
+	enum msg_role role;
+} peers[] = { { "rad", MSG_ROLE_RAD },	   { "cad", MSG_ROLE_CAD },	      { "crld", MSG_ROLE_CRLD },
+	      { "ocspd", MSG_ROLE_OCSPD }, { "signd-ca", MSG_ROLE_SIGND_CA }, { "signd-ocsp", MSG_ROLE_SIGND_OCSP } };
+
+static void write_peers(struct bus_fake *self)
+{
+	FILE *f = fopen(self->peers, "w");
+
+	ck_assert_ptr_nonnull(f);
+	(void)fputs("peers = (\n", f);
+	for (int i = 0; i < COUNT_OF(peers); i++) {
+		char key[41];
+
+		ck_ok(bus_keygen(key, self->dir, peers[i].name));
+		(void)fprintf(f, "%s{ name = \"%s\"; role = \"%s\"; key = \"%s\"; }", i > 0 ? ",\n" : "", peers[i].name,
+			      msg_role_word(peers[i].role), key);
+	}
+	(void)fputs("\n);\n", f);
+	ck_assert_int_eq(fclose(f), 0);
+}
+
+static struct bus *bus_of(struct bus_fake *self, const char *name, enum msg_role role)
+{
+	struct bus *bus = NULL;
+	const struct bus_conf conf = { .name = name, .keys_dir = self->dir, .peers_path = self->peers };
+
+	ck_ok(bus_create(&bus, &conf));
+	ck_assert_int_eq(bus_role(bus), role);
+	ck_ok(bus_start(bus, NULL));
+	return bus;
+}
+
 struct bus_fake *bus_fake_create(const struct bus_fake_conf *conf)
 {
 	struct bus_fake *self = calloc(1, sizeof *self);
-	char server_key[41], client_key[41];
 
 	ck_assert_ptr_nonnull(self);
-	self->conf = *conf;
+	self->handlers = conf->handlers;
+	self->arg = conf->arg;
 	(void)snprintf(self->dir, sizeof self->dir, "/tmp/nuc-bus-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(self->dir));
 	(void)snprintf(self->peers, sizeof self->peers, "%s/peers.conf", self->dir);
 	(void)snprintf(self->endpoint, sizeof self->endpoint, "ipc://%s/sock", self->dir);
-	ck_ok(bus_keygen(server_key, self->dir, conf->server));
-	ck_ok(bus_keygen(client_key, self->dir, conf->client));
-	FILE *f = fopen(self->peers, "w");
-	ck_assert_ptr_nonnull(f);
-	(void)fprintf(f,
-		      "peers = (\n{ name = \"%s\"; role = \"%s\"; key = \"%s\"; },\n"
-		      "{ name = \"%s\"; role = \"%s\"; key = \"%s\"; }\n);\n",
-		      conf->server, msg_role_word(conf->server_role), server_key, conf->client,
-		      msg_role_word(conf->client_role), client_key);
-	ck_assert_int_eq(fclose(f), 0);
-	self->server_bus = bus_of(self, conf->server);
-	self->client_bus = bus_of(self, conf->client);
+	write_peers(self);
+	self->server_bus = bus_of(self, conf->server, conf->server_role);
+	self->client_bus = bus_of(self, conf->client, conf->client_role);
 	bus_fake_start(self);
 	return self;
 }

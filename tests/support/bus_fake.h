@@ -1,6 +1,7 @@
 /*
  * bus_fake.h - the other end of an edge for tests: a bus server with the test's own handlers, on a thread of its own, and
- * the bus of a client that may talk to it. Keys, allow list and socket live in a temporary folder.
+ * the bus of a client that may talk to it. Keys, allow list and socket live in a temporary folder; the list has a key of
+ * every daemon.
  *
  * Handlers run on the server's thread. The server can be stopped and started again, to be "away" for a while.
  *
@@ -14,7 +15,7 @@
 struct bus_fake;
 
 struct bus_fake_conf {
-	const char *server; /* name in peers.conf, "signd-ca" */
+	const char *server; /* rad cad crld ocspd signd-ca signd-ocsp, each with its role */
 	enum msg_role server_role;
 	const char *client;
 	enum msg_role client_role;
@@ -30,7 +31,7 @@ void bus_fake_destroy(struct bus_fake **self); /* after the client's endpoints *
 
 struct bus *bus_fake_client_bus(struct bus_fake *self);
 const char *bus_fake_endpoint(const struct bus_fake *self);
-/* The folder with NAME.public, NAME.secret and peers.conf. */
+/* The folder with NAME.public and NAME.secret of every daemon, and peers.conf. */
 const char *bus_fake_dir(const struct bus_fake *self);
 
 #endif
