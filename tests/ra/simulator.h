@@ -25,11 +25,12 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <zmq.h>
 
 #include "base/clock.h"
 #include "base/text.h"
 #include "ra/json.h"
-#include "support/bus_fake.h"
+#include "bus/bus.h"
 #include "support/pg.h"
 #include "support/sign.h"
 #include "support/suite.h"
@@ -59,7 +60,10 @@ static struct world {
 		struct test_person person;
 	} staff[WORLD_STAFF];
 	struct buf profiles, policy;
-	struct bus_fake *cad;
+	pthread_t cad;
+	struct bus *cad_bus;
+	atomic_bool cad_stops;
+	char issue_endpoint[100], peers[100];
 	struct world_shared *shared;
 	pthread_t simulator;
 	struct event_base *simulator_base;
@@ -69,7 +73,7 @@ static struct world {
 	char agreement_hex[65];
 } world;
 
-/* ---- the fake cad */
+/* ---- the fake cad: a bus server on a thread of its own, with its own keys and allow list */
 
 static inline struct err *world_on_prompt(void *arg, struct bus_call *call)
 {
@@ -87,6 +91,53 @@ static const struct bus_handler world_handlers[] = {
 	{ MSG_ISSUE_PROMPT, MSG_ROLE_BIT(MSG_ROLE_RAD), world_on_prompt },
 	{ 0, 0, NULL },
 };
+
+static inline void *world_be_cad(void *arg)
+{
+	struct bus_server *server = NULL;
+	const struct bus_server_conf conf = { .endpoint = world.issue_endpoint,
+					      .handlers = world_handlers,
+					      .arg = world.shared };
+
+	(void)arg;
+	ck_ok(bus_server_create(&server, world.cad_bus, &conf));
+	while (!atomic_load(&world.cad_stops)) {
+		zmq_pollitem_t item = { bus_server_socket(server), 0, ZMQ_POLLIN, 0 };
+
+		(void)zmq_poll(&item, 1, 20);
+		bus_server_process(server);
+	}
+	bus_server_destroy(&server);
+	return NULL;
+}
+
+static inline void world_start_cad(void)
+{
+	char keys[2][41], text[400];
+	struct bus_conf conf = { .name = "cad", .keys_dir = world.dir, .peers_path = world.peers };
+
+	(void)snprintf(world.issue_endpoint, sizeof world.issue_endpoint, "ipc://%s/issue", world.dir);
+	(void)snprintf(world.peers, sizeof world.peers, "%s/peers.conf", world.dir);
+	ck_ok(bus_keygen(keys[0], world.dir, "rad"));
+	ck_ok(bus_keygen(keys[1], world.dir, "cad"));
+	(void)snprintf(text, sizeof text,
+		       "peers = ( { name = \"rad\"; role = \"RAD\"; key = \"%s\"; }, { name = \"cad\"; role = \"CAD\"; "
+		       "key = \"%s\"; } );\n",
+		       keys[0], keys[1]);
+	FILE *f = fopen(world.peers, "w");
+	ck_assert_ptr_nonnull(f);
+	ck_assert(fputs(text, f) >= 0 && fclose(f) == 0);
+	ck_ok(bus_create(&world.cad_bus, &conf));
+	ck_ok(bus_start(world.cad_bus, NULL));
+	ck_assert_int_eq(pthread_create(&world.cad, NULL, world_be_cad, NULL), 0);
+}
+
+static inline void world_end_cad(void)
+{
+	atomic_store(&world.cad_stops, true);
+	(void)pthread_join(world.cad, NULL);
+	bus_destroy(&world.cad_bus);
+}
 
 /* ---- the simulator */
 

@@ -216,16 +216,15 @@ static inline void world_conf(const char *conninfo, const char *more)
 	ck_ok(buf_printf(&pins, "\"%s\"", text_hex_fixed(pin, SLICE(world.staff[4].person.key_hash, 32))));
 	ck_ok(buf_printf(&conf,
 			 "admin: { socket = \"%s\"; };\n"
-			 "bus: { keys_dir = \"%s\"; name = \"rad\"; peers = \"%s/peers.conf\"; issue = \"%s\"; "
+			 "bus: { keys_dir = \"%s\"; name = \"rad\"; peers = \"%s\"; issue = \"%s\"; "
 			 "events = \"ipc://%s/events\"; };\n"
 			 "db: { conninfo = \"%s\"; };\n"
 			 "tls: { certificate = \"%s/server.pem\"; key = \"%s/server.key\"; operators_ca = "
 			 "\"%s/issuing.pem\"; };\n"
 			 "policy: { pins = [ %.*s ]; };\n"
 			 "agreement: { file = \"%s/agreement.txt\"; };\n",
-			 world.admin_socket, bus_fake_dir(world.cad), bus_fake_dir(world.cad),
-			 bus_fake_endpoint(world.cad), world.dir, conninfo, world.dir, world.dir, world.dir,
-			 (int)pins.len, (const char *)pins.p, world.dir));
+			 world.admin_socket, world.dir, world.peers, world.issue_endpoint, world.dir, conninfo,
+			 world.dir, world.dir, world.dir, (int)pins.len, (const char *)pins.p, world.dir));
 	ck_ok(buf_printf(
 		&conf,
 		"identification: { url = \"http://127.0.0.1:%d/identify\"; timeout_ms = 5000; attempts = 2; };\n"
@@ -315,11 +314,6 @@ static inline void world_create_with(const char *more_conf)
 	static const char agreement[] = "Соглашение\nКелісім\nAgreement\n";
 	uint8_t digest[32];
 	char conninfo[PG_CONNINFO_SIZE];
-	const struct bus_fake_conf cad = { .server = "cad",
-					   .server_role = MSG_ROLE_CAD,
-					   .client = "rad",
-					   .client_role = MSG_ROLE_RAD,
-					   .handlers = world_handlers };
 
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)snprintf(world.dir, sizeof world.dir, "/tmp/nuc-ra-XXXXXX");
@@ -334,9 +328,7 @@ static inline void world_create_with(const char *more_conf)
 	world_policy();
 	pg_fresh(conninfo, "nuc_ra");
 	world_ledger();
-	struct bus_fake_conf with_arg = cad;
-	with_arg.arg = world.shared;
-	world.cad = bus_fake_create(&with_arg);
+	world_start_cad();
 	world_start_simulator();
 	world.applicants_port = world_free_port();
 	world.operators_port = world_free_port();
@@ -369,7 +361,7 @@ static inline void world_destroy(void)
 	event_free(world_stop_event);
 	evhttp_free(world_http);
 	event_base_free(world.simulator_base);
-	bus_fake_destroy(&world.cad);
+	world_end_cad();
 	for (int i = 0; i < WORLD_STAFF; i++)
 		test_person_clear(&world.staff[i].person);
 	test_person_clear(&world.root);
