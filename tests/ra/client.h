@@ -36,6 +36,9 @@ static inline size_t reply_data(char *bytes, size_t one, size_t n, void *arg)
 	return one * n;
 }
 
+/* Sent with every request while it is set. */
+static const char *http_extra_header;
+
 /* One request on a connection of its own. `as`: name of staff for the operators' port, NULL: the applicants'. */
 static inline void http_send(struct reply *out, const char *as, const char *path, const char *content_type,
 			     struct slice body, bool is_post)
@@ -68,6 +71,8 @@ static inline void http_send(struct reply *out, const char *as, const char *path
 		headers = curl_slist_append(headers, header);
 		headers = curl_slist_append(headers, "Expect:");
 	}
+	if (http_extra_header != NULL)
+		headers = curl_slist_append(headers, http_extra_header);
 	curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
 	reply_clear(out);
 	out->code = curl_easy_perform(c);
