@@ -30,10 +30,10 @@ struct signer_world {
 	char dir[64];
 	char ca_dir[96], ca_keys[96], ocsp_keys[96], ca_journal[96], ocsp_journal[96], policy_file[96], journal_pub[96];
 	char pins[2][65];
-	char *pin_list[3], *issuer_list[2];
 	struct test_person admin2, responder;
 	struct buf policy; /* the SignedPolicy, version 1 */
-	struct signd_conf ca_conf, ocsp_conf;
+	struct signd_conf ca_conf, ocsp_conf; /* a test may change them */
+	struct signd_conf ca_owned, ocsp_owned;
 	struct metrics *metrics;
 	struct signd_state *ca, *ocsp;
 };
@@ -109,23 +109,32 @@ static void policy_signed(struct buf *out, int64_t version, const struct test_pe
 	test_policy_sign(out, buf_slice(&policy), who, second == NULL ? 1 : 2, clock_now_s());
 }
 
-static void conf_fill(struct signd_conf *conf, bool is_ca)
+/* Reads settings through their table, so that what a test does not name has its default. */
+static void conf_fill(struct signd_conf *out, struct signd_conf *owned, bool is_ca)
 {
-	*conf = (struct signd_conf){ .tier = is_ca ? "ca" : "ocsp",
-				     .issuers = { sw.issuer_list, 1 },
-				     .ca_dir = sw.ca_dir,
-				     .keys_dir = is_ca ? sw.ca_keys : sw.ocsp_keys,
-				     .passphrase_file = "",
-				     .journal = is_ca ? sw.ca_journal : sw.ocsp_journal,
-				     .policy = is_ca ? sw.policy_file : "",
-				     .administrators = { sw.pin_list, is_ca ? 2 : 0 },
-				     .journal_key = is_ca ? "" : sw.journal_pub,
-				     .log_origin = "nuc.local/log",
-				     .crl_max_validity_s = 864000,
-				     .crl_max_age_s = 3600,
-				     .crl_order_grace_s = 60,
-				     .ocsp_max_validity_s = 864000,
-				     .ocsp_max_age_s = 300 };
+	OWN(conf_problems) problems = CONF_PROBLEMS_INIT;
+	char path[128];
+	const char *text = "";
+
+	(void)snprintf(path, sizeof path, "%s/signd.conf", sw.dir);
+	FILE *f = fopen(path, "w");
+	ck_assert_ptr_nonnull(f);
+	(void)fprintf(
+		f,
+		"admin = { socket = \"unused\"; };\nbus = { keys_dir = \"unused\"; name = \"x\"; peers = \"unused\"; "
+		"listen = \"ipc:///unused\"; };\nsigner = { tier = \"%s\"; issuers = [ \"rsa\" ]; ca_dir = \"%s\"; "
+		"keys_dir = \"%s\"; journal = \"%s\"; policy = \"%s\"; administrators = [ %s%s%s%s%s ]; "
+		"journal_key = \"%s\"; };\n",
+		is_ca ? "ca" : "ocsp", sw.ca_dir, is_ca ? sw.ca_keys : sw.ocsp_keys,
+		is_ca ? sw.ca_journal : sw.ocsp_journal, is_ca ? sw.policy_file : "", is_ca ? "\"" : "",
+		is_ca ? sw.pins[0] : "", is_ca ? "\", \"" : "", is_ca ? sw.pins[1] : "", is_ca ? "\"" : "",
+		is_ca ? "" : sw.journal_pub);
+	ck_assert_int_eq(fclose(f), 0);
+	ck_ok(conf_read(owned, signd_conf_rows, signd_num_conf_rows, path, &problems));
+	signd_conf_check(owned, &problems);
+	ck_ok(buf_str(&problems.text, &text));
+	ck_assert_msg(problems.num == 0, "%s", text);
+	*out = *owned;
 }
 
 static void keys_make(void)
@@ -202,24 +211,19 @@ static void paths_make(void)
 
 static void signer_world_begin(void)
 {
-	static char rsa[] = "rsa";
-
 	log_set_sink(silent, NULL);
 	world_begin();
 	memset(&sw, 0, sizeof sw);
 	paths_make();
 	test_staff_init(&sw.admin2, "000000000004");
 	keys_make();
-	sw.issuer_list[0] = rsa;
-	sw.pin_list[0] = sw.pins[0];
-	sw.pin_list[1] = sw.pins[1];
 	(void)text_hex_fixed(sw.pins[0], SLICE(world.who[ADMIN].key_hash, 32));
 	(void)text_hex_fixed(sw.pins[1], SLICE(sw.admin2.key_hash, 32));
 	sw.policy = (struct buf)BUF_INIT(SIGNED_POLICY_MAX_BYTES);
 	policy_signed(&sw.policy, 1, &world.who[ADMIN], &sw.admin2);
 	write_file(sw.policy_file, buf_slice(&sw.policy), 0600);
-	conf_fill(&sw.ca_conf, true);
-	conf_fill(&sw.ocsp_conf, false);
+	conf_fill(&sw.ca_conf, &sw.ca_owned, true);
+	conf_fill(&sw.ocsp_conf, &sw.ocsp_owned, false);
 	ck_ok(metrics_create(&sw.metrics, signd_metrics, signd_num_metrics));
 	sw.ca = signer_open(true);
 	sw.ocsp = signer_open(false);
@@ -232,6 +236,8 @@ static void signer_world_end(void)
 	signd_state_close(&sw.ca);
 	signd_state_close(&sw.ocsp);
 	metrics_destroy(&sw.metrics);
+	conf_clear(&sw.ca_owned, signd_conf_rows, signd_num_conf_rows);
+	conf_clear(&sw.ocsp_owned, signd_conf_rows, signd_num_conf_rows);
 	test_person_clear(&sw.admin2);
 	test_person_clear(&sw.responder);
 	buf_clear(&sw.policy);
