@@ -29,8 +29,8 @@ static struct db *connect_as(const char *role, const struct db_statement *statem
 /* ---- statements */
 
 /* Declared here: the daemons' own headers number their statements alike. */
-extern const struct db_statement ca_statements[], sequencer_statements[];
-extern const size_t ca_statements_count, sequencer_statements_count;
+extern const struct db_statement ca_statements[], sequencer_statements[], ocsp_statements[];
+extern const size_t ca_statements_count, sequencer_statements_count, ocsp_statements_count;
 
 static const struct {
 	const char *name, *role;
@@ -39,6 +39,7 @@ static const struct {
 } daemons[] = {
 	{ "cad", "nuc_ca", ca_statements, &ca_statements_count },
 	{ "sequencer", "nuc_ca", sequencer_statements, &sequencer_statements_count },
+	{ "ocspd", "nuc_ocsp", ocsp_statements, &ocsp_statements_count },
 };
 
 START_TEST(every_statement_prepares_as_its_role)
