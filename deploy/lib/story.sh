@@ -16,7 +16,7 @@ within() {
 	done
 }
 
-random_digits() { od -An -N8 -tu8 /dev/urandom | tr -d ' ' | tail -c "$1"; }
+random_digits() { od -An -N16 -tu8 /dev/urandom | tr -d ' \n' | tail -c "$1"; }
 new_iin() { # a person nobody has seen yet
 	local iin=
 	while [ "${#iin}" -ne 12 ]; do iin=$(iin_of "900101$((3 + RANDOM % 2))$(random_digits 4)"); done
