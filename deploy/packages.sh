@@ -7,7 +7,7 @@ BUILD_PACKAGES="gcc libc6-dev cmake ninja-build pkg-config libpq-dev libssl-dev 
 	libjansson-dev libcurl4-openssl-dev libseccomp-dev libp11-kit-dev libgfshare-dev"
 RUN_PACKAGES="postgresql-15 postgresql-client-15 openssl curl jq procps util-linux"
 TEST_PACKAGES="clang-format gnutls-bin libnss3-tools openjdk-17-jdk-headless python3-cryptography python3-asn1crypto dumpasn1
-	faketime binutils ca-certificates python3"
+	faketime binutils ca-certificates python3 softhsm2"
 
 need_packages() {
 	local missing=() p as_root=()

@@ -39,6 +39,7 @@ struct ceremony {
 	const struct ceremony_plan *plan;
 	struct profiles *profiles;
 	struct keys *root_keys, *ca_keys, *ocsp_keys;
+	struct pkcs11 *token; /* NULL: all keys become files */
 	struct journal *journal;
 	struct buf manifest, transcript;
 	FILE *report;
@@ -175,6 +176,34 @@ static struct err *issue_leaf(struct ceremony *c, struct buf *out, const char *p
 	return sign_certificate(out, key, buf_slice(&tbs));
 }
 
+/* ---------------------------------------------------------------- keys */
+
+/* A key of an issuer, made in the token; it is looked at whether it really cannot leave. */
+static struct err *make_token_key(struct ceremony *c, const struct sign_key **out, struct keys *table,
+				  enum sign_use use, const char *issuer, const struct suite *suite)
+{
+	const struct sign_key *key = NULL;
+	bool is_locked_in = false;
+
+	TRY(keys_generate_token(&key, table, c->token, use, issuer, suite));
+	TRY(pkcs11_is_locked_in(c->token, &is_locked_in, sign_key_label(key)));
+	ENSURE(is_locked_in, SYSTEM, "the token made the key %s extractable; do not use it", sign_key_label(key));
+	TRY(buf_printf(&c->transcript, "key %s made in the token %s: sensitive, never extractable\n",
+		       sign_key_label(key), c->plan->pkcs11_token));
+	(void)fprintf(c->report, "key %s made in the token %s\n", sign_key_label(key), c->plan->pkcs11_token);
+	*out = key;
+	return NULL;
+}
+
+/* Keys of the log and the journal have no issuer and are always files. */
+static struct err *make_key(struct ceremony *c, const struct sign_key **out, struct keys *table, const char *folder,
+			    enum sign_use use, const char *issuer, const struct suite *suite)
+{
+	if (c->token != NULL && issuer[0] != '\0')
+		return make_token_key(c, out, table, use, issuer, suite);
+	return keys_generate(out, table, folder, use, issuer, suite, SLICE_NONE);
+}
+
 /* ---------------------------------------------------------------- one issuer */
 
 static struct err *make_root(struct ceremony *c, const struct profile_issuer *issuer, struct buf *out_root)
@@ -184,8 +213,7 @@ static struct err *make_root(struct ceremony *c, const struct profile_issuer *is
 	struct serial serial;
 	char path[PATH_BYTES];
 
-	TRY(keys_generate(&key, c->root_keys, c->plan->root_keys, SIGN_USE_ROOT, issuer->name, issuer->suite,
-			  SLICE_NONE));
+	TRY(make_key(c, &key, c->root_keys, c->plan->root_keys, SIGN_USE_ROOT, issuer->name, issuer->suite));
 	TRY(cert_serial_of_key(&serial, sign_key_spki(key)));
 	TRY(cert_render_root(&tbs, c->profiles, issuer->name, sign_key_spki(key), &serial, c->now));
 	TRY(sign_certificate(out_root, key, buf_slice(&tbs)));
@@ -204,7 +232,7 @@ static struct err *make_issuing(struct ceremony *c, const struct profile_issuer 
 	char path[PATH_BYTES];
 	const struct name_fields fields = { .common_name = issuer->common_name };
 
-	TRY(keys_generate(&key, c->ca_keys, c->plan->ca_keys, SIGN_USE_CA, issuer->name, issuer->suite, SLICE_NONE));
+	TRY(make_key(c, &key, c->ca_keys, c->plan->ca_keys, SIGN_USE_CA, issuer->name, issuer->suite));
 	TRY(cert_template_compile_ca(&t, c->profiles, "issuing", issuer->name, root));
 	TRY(name_build(&subject, cert_template_profile(t)->subject, cert_template_profile(t)->num_subject, &fields));
 	TRY(cert_serial_of_key(&serial, sign_key_spki(key)));
@@ -285,7 +313,7 @@ static struct err *make_responder(struct ceremony *c, const struct profile_issue
 	char path[PATH_BYTES];
 	const struct name_fields fields = { .common_name = "OCSP RESPONDER", .organisation = issuer->common_name };
 
-	TRY(keys_generate(&key, c->ocsp_keys, c->plan->ocsp_keys, SIGN_USE_OCSP, issuer->name, suite, SLICE_NONE));
+	TRY(make_key(c, &key, c->ocsp_keys, c->plan->ocsp_keys, SIGN_USE_OCSP, issuer->name, suite));
 	struct cert_data data = { .public_key = sign_key_spki(key) };
 	TRY(issue_leaf(c, &der, "ocsp", issuer->name, &fields, &data));
 	(void)snprintf(path, sizeof path, "%s/ocsp.pem", issuer->name);
@@ -318,8 +346,7 @@ static struct err *make_log_key(struct ceremony *c)
 	struct note_key note;
 	OWN(buf) text = BUF_INIT(NOTE_VKEY_MAX + 2);
 
-	TRY(keys_generate(&key, c->ocsp_keys, c->plan->ocsp_keys, SIGN_USE_LOG, "", suite_by_name("ed25519"),
-			  SLICE_NONE));
+	TRY(make_key(c, &key, c->ocsp_keys, c->plan->ocsp_keys, SIGN_USE_LOG, "", suite_by_name("ed25519")));
 	struct slice spki = sign_key_spki(key);
 	ENSURE(spki.len > NOTE_KEY_SIZE, BUG, "an Ed25519 key of %zu octets", spki.len);
 	TRY(note_key_init(&note, c->plan->log_origin, spki.p + spki.len - NOTE_KEY_SIZE)); /* RFC 8410 §4 */
@@ -333,8 +360,7 @@ static struct err *make_journal_key(struct ceremony *c)
 	const struct sign_key *key = NULL;
 	OWN(buf) text = BUF_INIT(4096);
 
-	TRY(keys_generate(&key, c->ca_keys, c->plan->ca_keys, SIGN_USE_JOURNAL, "", suite_by_name("ed25519"),
-			  SLICE_NONE));
+	TRY(make_key(c, &key, c->ca_keys, c->plan->ca_keys, SIGN_USE_JOURNAL, "", suite_by_name("ed25519")));
 	TRY(pem_write(&text, sign_key_spki(key), "PUBLIC KEY"));
 	return write_public(c, "journal.pub", buf_slice(&text));
 }
@@ -409,6 +435,35 @@ static struct err *refuse_existing(const char *folder)
 	return NULL;
 }
 
+static struct err *refuse_existing_label(const struct ceremony *c, enum sign_use use, const char *issuer)
+{
+	OWN(buf) spki = BUF_INIT(8 * 1024);
+	char label[PKCS11_LABEL_MAX + 1];
+
+	(void)snprintf(label, sizeof label, "%s.%s", issuer, sign_use_word(use));
+	OWN(err) e = pkcs11_public_key(c->token, &spki, label);
+	if (e != NULL && err_code(e) == ERR_NOT_FOUND)
+		return NULL;
+	return e != NULL && err_code(e) != ERR_CONFLICT
+		       ? TAKE(e)
+		       : ERR(CONFLICT, "the token %s holds keys already (%s): the ceremony was held",
+			     c->plan->pkcs11_token, label);
+}
+
+/* The token must be there, open to the PIN, and without keys of these names. */
+static struct err *check_token(struct ceremony *c)
+{
+	static const enum sign_use uses[] = { SIGN_USE_ROOT, SIGN_USE_CA, SIGN_USE_OCSP };
+
+	if (c->plan->pkcs11_module[0] == '\0')
+		return NULL;
+	TRY(pkcs11_open(&c->token, c->plan->pkcs11_module, c->plan->pkcs11_token, c->plan->pkcs11_pin_file));
+	for (size_t i = 0; i < c->plan->num_issuers; i++)
+		for (size_t j = 0; j < sizeof uses / sizeof uses[0]; j++)
+			TRY(refuse_existing_label(c, uses[j], c->plan->issuers[i].name));
+	return NULL;
+}
+
 static struct err *check_requests(const struct ceremony *c)
 {
 	for (size_t i = 0; i < c->plan->num_certificates; i++) {
@@ -445,6 +500,7 @@ static struct err *check(struct ceremony *c)
 	TRY(refuse_existing(c->plan->root_keys));
 	TRY(refuse_existing(c->plan->ca_keys));
 	TRY(refuse_existing(c->plan->ocsp_keys));
+	TRY(check_token(c));
 	return check_requests(c);
 }
 
@@ -491,6 +547,7 @@ static struct err *run(const char *plan_file, FILE *report, bool only_check)
 	keys_destroy(&c.root_keys);
 	keys_destroy(&c.ca_keys);
 	keys_destroy(&c.ocsp_keys);
+	pkcs11_close(&c.token);
 	profiles_destroy(&c.profiles);
 	buf_clear(&c.manifest);
 	buf_clear(&c.transcript);

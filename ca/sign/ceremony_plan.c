@@ -159,8 +159,10 @@ static void read_issuers(struct reading *r, struct ceremony_plan *plan, const co
 
 static void read_plan(struct reading *r, struct ceremony_plan *plan, const config_setting_t *root)
 {
-	static const char *const known[] = { "out",	"profiles",   "root_keys",	"ca_keys", "ocsp_keys",
-					     "journal", "log_origin", "root_list_days", "issuers", "certificates" };
+	static const char *const known[] = { "out",	      "profiles",     "root_keys",	 "ca_keys",
+					     "ocsp_keys",     "journal",      "log_origin",	 "root_list_days",
+					     "pkcs11_module", "pkcs11_token", "pkcs11_pin_file", "issuers",
+					     "certificates" };
 	int days = 30;
 
 	refuse_unknown(r, root, known, sizeof known / sizeof known[0]);
@@ -171,6 +173,9 @@ static void read_plan(struct reading *r, struct ceremony_plan *plan, const confi
 	plan->ocsp_keys = text(r, root, "ocsp_keys", true);
 	plan->journal = text(r, root, "journal", true);
 	plan->log_origin = text(r, root, "log_origin", true);
+	plan->pkcs11_module = text(r, root, "pkcs11_module", false);
+	plan->pkcs11_token = text(r, root, "pkcs11_token", plan->pkcs11_module[0] != '\0');
+	plan->pkcs11_pin_file = text(r, root, "pkcs11_pin_file", plan->pkcs11_module[0] != '\0');
 	const config_setting_t *s = config_setting_get_member(root, "root_list_days");
 	if (s != NULL && config_setting_type(s) != CONFIG_TYPE_INT)
 		mistake(r, s, "root_list_days", "must be a number of days");

@@ -33,6 +33,7 @@ struct ceremony_plan {
 	const char *out; /* folder of what is public */
 	const char *profiles; /* profiles.conf */
 	const char *root_keys, *ca_keys, *ocsp_keys; /* folders of key files */
+	const char *pkcs11_module, *pkcs11_token, *pkcs11_pin_file; /* token of the issuers' keys; "": files */
 	const char *journal; /* of the issuing signer */
 	const char *log_origin;
 	int64_t root_list_days; /* nextUpdate of the root's empty list */

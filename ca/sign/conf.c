@@ -27,6 +27,15 @@ const struct conf_row signd_conf_rows[] = {
 		    "folder of this signer's private keys (0700)"),
 	CONF_STRING(struct signd_conf, passphrase_file, "signer.passphrase_file", "", 0, 1000, 0,
 		    "file whose first line opens encrypted key files; empty: they are not encrypted"),
+	CONF_STRING(struct signd_conf, pkcs11_module, "signer.pkcs11_module", "", 0, 1000, 0,
+		    "PKCS#11 module (shared object) of the issuers' keys; empty: they are files of signer.keys_dir"),
+	CONF_STRING(struct signd_conf, pkcs11_token, "signer.pkcs11_token", "", 0, 32, 0,
+		    "label of the token; its keys are called ISSUER.ca and ISSUER.ocsp"),
+	CONF_STRING(struct signd_conf, pkcs11_pin_file, "signer.pkcs11_pin_file", "", 0, 1000, 0,
+		    "file (0600) whose first line is the token's PIN"),
+	CONF_STRING(struct signd_conf, pkcs11_folder, "signer.pkcs11_folder", "", 0, 1000, 0,
+		    "folder that the module reads and writes while it works (SoftHSM: its tokens and softhsm2.conf); "
+		    "empty: none"),
 	CONF_STRING(struct signd_conf, journal, "signer.journal", "/var/lib/nuc/signer/journal", 1, 1000, CONF_REQUIRED,
 		    "this signer's journal; made when it does not exist"),
 	CONF_STRING(struct signd_conf, policy, "signer.policy", "/var/lib/nuc/signer/policy.der", 0, 1000,
@@ -51,6 +60,11 @@ const struct conf_row signd_conf_rows[] = {
 		   "how far thisUpdate and producedAt of an answer may lie back when it is signed, seconds"),
 };
 const size_t signd_num_conf_rows = sizeof signd_conf_rows / sizeof signd_conf_rows[0];
+
+bool signd_has_token(const struct signd_conf *conf)
+{
+	return conf->pkcs11_module[0] != '\0';
+}
 
 bool signd_is_ca(const struct signd_conf *conf)
 {
@@ -84,6 +98,10 @@ void signd_conf_check(const void *conf_of, struct conf_problems *problems)
 		conf_problem(problems, "signer.tier", "\"%s\" is neither ca nor ocsp", conf->tier);
 	else if (conf->journal_key[0] == '\0')
 		conf_problem(problems, "signer.journal_key", "the tier ocsp needs the other tier's public key");
+	if (signd_has_token(conf) && conf->pkcs11_token[0] == '\0')
+		conf_problem(problems, "signer.pkcs11_token", "a module needs the token's label");
+	if (signd_has_token(conf) && conf->pkcs11_pin_file[0] == '\0')
+		conf_problem(problems, "signer.pkcs11_pin_file", "a module needs the file of the PIN");
 	for (size_t i = 0; i < conf->issuers.num; i++)
 		if (strlen(conf->issuers.items[i]) == 0 || strlen(conf->issuers.items[i]) > 16)
 			conf_problem(problems, "signer.issuers", "\"%s\": 1 to 16 letters", conf->issuers.items[i]);

@@ -17,6 +17,7 @@ struct signd_conf {
 	char *ca_dir;
 	char *keys_dir;
 	char *passphrase_file;
+	char *pkcs11_module, *pkcs11_token, *pkcs11_pin_file, *pkcs11_folder;
 	char *journal;
 	char *policy;
 	struct conf_strings administrators; /* hexadecimal SHA-256 of SubjectPublicKeyInfo */
@@ -28,6 +29,9 @@ struct signd_conf {
 
 extern const struct conf_row signd_conf_rows[];
 extern const size_t signd_num_conf_rows;
+
+/* signd_has_token() says whether the keys of the issuers are in a PKCS#11 token. */
+bool signd_has_token(const struct signd_conf *conf);
 
 /* signd_is_ca() says which tier it is. */
 bool signd_is_ca(const struct signd_conf *conf);

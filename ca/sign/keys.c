@@ -21,7 +21,11 @@ enum { KEYS_MAX = 64, KEY_FILE_MAX = 64 * 1024, ISSUER_MAX = 16, SECURE_HEAP_BYT
 struct sign_key {
 	enum sign_use use;
 	char issuer[ISSUER_MAX + 1];
-	EVP_PKEY *pkey;
+	char label[PKCS11_LABEL_MAX + 1]; /* "rsa.ca", "log" */
+	const struct sign_backend *backend;
+	EVP_PKEY *public_key;
+	EVP_PKEY *pkey; /* of a file */
+	struct pkcs11 *token;
 	const struct suite *suite;
 	struct buf spki;
 };
@@ -52,6 +56,7 @@ static void sign_key_destroy(struct sign_key **self)
 	if (*self == NULL)
 		return;
 	EVP_PKEY_free((*self)->pkey);
+	EVP_PKEY_free((*self)->public_key);
 	buf_clear(&(*self)->spki);
 	free(*self);
 	*self = NULL;
@@ -78,9 +83,29 @@ struct slice sign_key_spki(const struct sign_key *key)
 	return buf_slice(&key->spki);
 }
 
+const struct sign_backend *sign_key_backend(const struct sign_key *key)
+{
+	return key->backend;
+}
+
+EVP_PKEY *sign_key_public(const struct sign_key *key)
+{
+	return key->public_key;
+}
+
 EVP_PKEY *sign_key_private(const struct sign_key *key)
 {
 	return key->pkey;
+}
+
+struct pkcs11 *sign_key_token(const struct sign_key *key)
+{
+	return key->token;
+}
+
+const char *sign_key_label(const struct sign_key *key)
+{
+	return key->label;
 }
 
 struct err *keys_create(struct keys **out)
@@ -122,24 +147,45 @@ const struct sign_key *keys_find(const struct keys *self, enum sign_use use, con
 	return NULL;
 }
 
-/* Takes over pkey. */
-static struct err *keys_add(const struct sign_key **out, struct keys *self, enum sign_use use, const char *issuer,
-			    EVP_PKEY *pkey)
+/* A handle that knows its public key; where the private one is, is the caller's to add. */
+static struct err *key_create(struct sign_key **out, const struct keys *table, enum sign_use use, const char *issuer,
+			      struct slice spki)
 {
-	OWN(evp_pkey) owned = pkey;
-	ENSURE(self->num < KEYS_MAX, CONFIG, "more than %d keys in one signer", KEYS_MAX);
-	ENSURE(keys_find(self, use, issuer) == NULL, CONFIG, "two keys for %s %s", issuer, use_words[use]);
+	ENSURE(table->num < KEYS_MAX, CONFIG, "more than %d keys in one signer", KEYS_MAX);
+	ENSURE(keys_find(table, use, issuer) == NULL, CONFIG, "two keys for %s %s", issuer, use_words[use]);
 	OWN(sign_key) key = calloc(1, sizeof *key);
 	ENSURE(key != NULL, NO_MEMORY, "key handle");
 	key->use = use;
 	key->spki.max = 8 * 1024;
 	(void)snprintf(key->issuer, sizeof key->issuer, "%s", issuer);
-	TRY(suite_of_key(&key->suite, owned));
-	TRY(suite_spki(&key->spki, owned));
-	key->pkey = TAKE(owned);
+	(void)snprintf(key->label, sizeof key->label, "%s%s%s", issuer, issuer[0] == '\0' ? "" : ".", use_words[use]);
+	TRY(buf_append(&key->spki, spki));
+	TRY(suite_of_spki(&key->suite, spki));
+	TRY(suite_public_key(&key->public_key, spki));
+	*out = TAKE(key);
+	return NULL;
+}
+
+static void keys_take(struct keys *self, struct sign_key *key, const struct sign_key **out)
+{
 	if (out != NULL)
 		*out = key;
-	self->items[self->num++] = TAKE(key);
+	self->items[self->num++] = key;
+}
+
+/* Takes over pkey. */
+static struct err *keys_add(const struct sign_key **out, struct keys *self, enum sign_use use, const char *issuer,
+			    EVP_PKEY *pkey)
+{
+	OWN(evp_pkey) owned = pkey;
+	OWN(sign_key) key = NULL;
+	OWN(buf) spki = BUF_INIT(8 * 1024);
+
+	TRY(suite_spki(&spki, owned));
+	TRY(key_create(&key, self, use, issuer, buf_slice(&spki)));
+	key->backend = &sign_backend_file;
+	key->pkey = TAKE(owned);
+	keys_take(self, TAKE(key), out);
 	return NULL;
 }
 
@@ -313,4 +359,47 @@ struct err *keys_generate(const struct sign_key **out, struct keys *self, const 
 	TRY(write_new_file(path, buf_slice(&pem)));
 	TRY(flush_folder(folder));
 	return keys_add(out, self, use, issuer, TAKE(pkey));
+}
+
+/* ---- keys of a token */
+
+static struct err *add_token_key(const struct sign_key **out, struct keys *self, struct pkcs11 *token,
+				 enum sign_use use, const char *issuer, struct slice spki)
+{
+	OWN(sign_key) key = NULL;
+
+	TRY(key_create(&key, self, use, issuer, spki));
+	key->backend = &sign_backend_pkcs11;
+	key->token = token;
+	keys_take(self, TAKE(key), out);
+	return NULL;
+}
+
+static struct err *token_label(char out[PKCS11_LABEL_MAX + 1], enum sign_use use, const char *issuer)
+{
+	ENSURE(use_has_issuer(use), BUG, "the %s key is a file's", use_words[use]);
+	(void)snprintf(out, PKCS11_LABEL_MAX + 1, "%s.%s", issuer, use_words[use]);
+	return NULL;
+}
+
+struct err *keys_add_token(const struct sign_key **out, struct keys *self, struct pkcs11 *token, enum sign_use use,
+			   const char *issuer)
+{
+	OWN(buf) spki = BUF_INIT(8 * 1024);
+	char label[PKCS11_LABEL_MAX + 1];
+
+	TRY(token_label(label, use, issuer));
+	TRY(pkcs11_public_key(token, &spki, label));
+	return add_token_key(out, self, token, use, issuer, buf_slice(&spki));
+}
+
+struct err *keys_generate_token(const struct sign_key **out, struct keys *self, struct pkcs11 *token, enum sign_use use,
+				const char *issuer, const struct suite *suite)
+{
+	OWN(buf) spki = BUF_INIT(8 * 1024);
+	char label[PKCS11_LABEL_MAX + 1];
+
+	TRY(token_label(label, use, issuer));
+	TRY(pkcs11_generate(token, &spki, label, suite));
+	return add_token_key(out, self, token, use, issuer, buf_slice(&spki));
 }

@@ -6,6 +6,9 @@
  * be opened. Private numbers live in libcrypto's secure heap: locked, left out of cores, wiped. Other files see only
  * the handle and the public half; signing itself is sign.h's.
  *
+ * A key of root, CA or responder may live in a PKCS#11 token instead (pkcs11.h), under the label ISSUER.USE. How a key
+ * signs is its back-end, one function table a kind of storage.
+ *
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef CA_SIGN_KEYS_H
@@ -14,6 +17,7 @@
 #include <openssl/evp.h>
 
 #include "base/buf.h"
+#include "ca/sign/pkcs11.h"
 #include "x509/suite.h"
 
 enum sign_use {
@@ -34,6 +38,18 @@ enum sign_use sign_key_use(const struct sign_key *key);
 const char *sign_key_issuer(const struct sign_key *key); /* "" for log and journal */
 const struct suite *sign_key_suite(const struct sign_key *key);
 struct slice sign_key_spki(const struct sign_key *key); /* SubjectPublicKeyInfo, DER */
+
+/* How a key signs. A session belongs to one signer and so to one thread. Both tables are in sign.c.
+ *   sign   the digest, or the whole message for suites that hash by themselves, becomes at most *len octets in out;
+ *          *Errors* RETRY when the key cannot be reached now, SYSTEM. */
+struct sign_backend {
+	const char *name; /* "file", "pkcs11" */
+	struct err *(*open)(void **out_session, const struct sign_key *key);
+	struct err *(*sign)(void *session, uint8_t *out, size_t *len, struct slice input);
+	void (*close)(void *session);
+};
+extern const struct sign_backend sign_backend_file, sign_backend_pkcs11;
+const struct sign_backend *sign_key_backend(const struct sign_key *key);
 
 /* The table of keys of one process. */
 struct keys;
@@ -56,10 +72,20 @@ struct err *keys_create(struct keys **out) ERR_MUST_USE;
 struct err *keys_generate(const struct sign_key **out, struct keys *self, const char *folder, enum sign_use use,
 			  const char *issuer, const struct suite *suite, struct slice passphrase) ERR_MUST_USE;
 
+/* keys_add_token() finds a key of root, CA or responder in a token, which must outlive the table. keys_generate_token()
+ * makes it there. *Errors* those of pkcs11_public_key(), pkcs11_generate(). */
+struct err *keys_add_token(const struct sign_key **out, struct keys *self, struct pkcs11 *token, enum sign_use use,
+			   const char *issuer) ERR_MUST_USE;
+struct err *keys_generate_token(const struct sign_key **out, struct keys *self, struct pkcs11 *token, enum sign_use use,
+				const char *issuer, const struct suite *suite) ERR_MUST_USE;
+
 /* keys_exist() says whether the folder has any key file. */
 struct err *keys_exist(bool *out, const char *folder) ERR_MUST_USE;
 
-/* sign_key_private() is for sign.c alone. Borrowed. */
+/* For sign.c alone, borrowed: the public key, to verify with; the private one of a file; token and label of the others. */
+EVP_PKEY *sign_key_public(const struct sign_key *key);
 EVP_PKEY *sign_key_private(const struct sign_key *key);
+struct pkcs11 *sign_key_token(const struct sign_key *key);
+const char *sign_key_label(const struct sign_key *key);
 
 #endif

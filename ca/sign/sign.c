@@ -2,7 +2,7 @@
  * sign.c - bytes become a signature, checked before it leaves. See sign.h.
  *
  * The bytes are hashed once; the digest is signed and then verified with kept contexts. Keys that hash by themselves
- * (Ed25519) go through the one-shot calls.
+ * (Ed25519) go through the one-shot calls. Where the private key is, is the back-end's business: in memory, or in a token.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -16,7 +16,8 @@ struct signer {
 	const struct sign_key *key;
 	const EVP_MD *md; /* NULL: the key hashes by itself */
 	EVP_MD_CTX *hash;
-	EVP_PKEY_CTX *sign, *verify;
+	EVP_PKEY_CTX *verify;
+	void *session; /* of the key's back-end */
 	bool in_stream;
 };
 
@@ -32,21 +33,118 @@ static struct err *pkey_ctx(EVP_PKEY_CTX **out, EVP_PKEY *key, const EVP_MD *md,
 	return NULL;
 }
 
+static struct err *digest_of(const EVP_MD **out, const struct suite *suite)
+{
+	*out = suite->digest == NULL ? NULL : EVP_get_digestbyname(suite->digest);
+	ENSURE(suite->digest == NULL || *out != NULL, BUG, "no digest %s", suite->digest);
+	return NULL;
+}
+
+/* ---------------------------------------------------------------- back-end: key in a file */
+
+struct file_session {
+	EVP_PKEY *key; /* borrowed */
+	EVP_PKEY_CTX *sign; /* NULL: the key hashes by itself */
+	EVP_MD_CTX *whole;
+};
+
+static void file_close(void *session)
+{
+	struct file_session *s = session;
+
+	EVP_PKEY_CTX_free(s->sign);
+	EVP_MD_CTX_free(s->whole);
+	free(s);
+}
+OWN_POINTER(file_session, struct file_session *, file_close)
+
+static struct err *file_open(void **out, const struct sign_key *key)
+{
+	OWN(file_session) s = calloc(1, sizeof *s);
+	const EVP_MD *md;
+
+	ENSURE(s != NULL, NO_MEMORY, "signer");
+	s->key = sign_key_private(key);
+	TRY(digest_of(&md, sign_key_suite(key)));
+	if (md != NULL) {
+		TRY(pkey_ctx(&s->sign, s->key, md, EVP_PKEY_sign_init));
+	} else {
+		s->whole = EVP_MD_CTX_new();
+		ENSURE(s->whole != NULL, NO_MEMORY, "signer");
+	}
+	*out = TAKE(s);
+	return NULL;
+}
+
+static struct err *file_sign(void *session, uint8_t *out, size_t *len, struct slice input)
+{
+	struct file_session *s = session;
+
+	if (s->sign != NULL) {
+		if (EVP_PKEY_sign(s->sign, out, len, input.p, input.len) != 1)
+			return ERR_OPENSSL(SYSTEM, "the key does not sign");
+		return NULL;
+	}
+	EVP_MD_CTX_reset(s->whole);
+	if (EVP_DigestSignInit(s->whole, NULL, NULL, NULL, s->key) != 1 ||
+	    EVP_DigestSign(s->whole, out, len, input.p, input.len) != 1)
+		return ERR_OPENSSL(SYSTEM, "the key does not sign");
+	return NULL;
+}
+
+const struct sign_backend sign_backend_file = { "file", file_open, file_sign, file_close };
+
+/* ---------------------------------------------------------------- back-end: key in a token */
+
+static struct err *token_open(void **out, const struct sign_key *key)
+{
+	struct pkcs11_session *session = NULL;
+
+	TRY(pkcs11_session_open(&session, sign_key_token(key), sign_key_label(key), sign_key_suite(key)));
+	*out = session;
+	return NULL;
+}
+
+static struct err *token_sign(void *session, uint8_t *out, size_t *len, struct slice input)
+{
+	return pkcs11_session_sign(session, out, len, input);
+}
+
+static void token_close(void *session)
+{
+	struct pkcs11_session *s = session;
+
+	pkcs11_session_close(&s);
+}
+
+const struct sign_backend sign_backend_pkcs11 = { "pkcs11", token_open, token_sign, token_close };
+
+/* ---------------------------------------------------------------- signers */
+
+static void close_session(struct signer *self)
+{
+	if (self->session != NULL)
+		sign_key_backend(self->key)->close(self->session);
+	self->session = NULL;
+}
+
+static struct err *open_session(struct signer *self)
+{
+	return self->session != NULL ? NULL : sign_key_backend(self->key)->open(&self->session, self->key);
+}
+
 struct err *signer_create(struct signer **out, const struct sign_key *key)
 {
 	OWN(signer) self = calloc(1, sizeof *self);
-	const char *digest = sign_key_suite(key)->digest;
 
 	ENSURE(self != NULL, NO_MEMORY, "signer");
 	self->key = key;
 	self->hash = EVP_MD_CTX_new();
 	ENSURE(self->hash != NULL, NO_MEMORY, "signer");
-	if (digest != NULL) {
-		self->md = EVP_get_digestbyname(digest);
-		ENSURE(self->md != NULL, BUG, "no digest %s", digest);
-		TRY(pkey_ctx(&self->sign, sign_key_private(key), self->md, EVP_PKEY_sign_init));
-		TRY(pkey_ctx(&self->verify, sign_key_private(key), self->md, EVP_PKEY_verify_init));
-	}
+	TRY(digest_of(&self->md, sign_key_suite(key)));
+	if (self->md != NULL)
+		TRY(pkey_ctx(&self->verify, sign_key_public(key), self->md, EVP_PKEY_verify_init));
+	TRY(open_session(self));
 	*out = TAKE(self);
 	return NULL;
 }
@@ -55,7 +153,7 @@ void signer_destroy(struct signer **self)
 {
 	if (*self == NULL)
 		return;
-	EVP_PKEY_CTX_free((*self)->sign);
+	close_session(*self);
 	EVP_PKEY_CTX_free((*self)->verify);
 	EVP_MD_CTX_free((*self)->hash);
 	free(*self);
@@ -67,37 +165,43 @@ const struct sign_key *signer_key(const struct signer *self)
 	return self->key;
 }
 
-static struct err *sign_digest(struct signer *self, uint8_t *out, size_t *len)
+static struct err *verify_digest(struct signer *self, struct slice signature, struct slice digest)
 {
-	uint8_t digest[EVP_MAX_MD_SIZE];
-	unsigned digest_len = 0;
-
-	if (EVP_DigestFinal_ex(self->hash, digest, &digest_len) != 1 ||
-	    EVP_PKEY_sign(self->sign, out, len, digest, digest_len) != 1)
-		return ERR_OPENSSL(SYSTEM, "signing with the key %s.%s", sign_key_issuer(self->key),
-				   sign_use_word(sign_key_use(self->key)));
-	if (sign_key_use(self->key) == SIGN_USE_OCSP)
-		return NULL;
-	if (EVP_PKEY_verify(self->verify, out, *len, digest, digest_len) != 1)
-		return ERR_OPENSSL(BUG, "a signature by the key %s.%s does not verify; it was thrown away",
-				   sign_key_issuer(self->key), sign_use_word(sign_key_use(self->key)));
+	if (EVP_PKEY_verify(self->verify, signature.p, signature.len, digest.p, digest.len) != 1)
+		return ERR_OPENSSL(BUG, "a signature by the key %s does not verify; it was thrown away",
+				   sign_key_label(self->key));
 	return NULL;
 }
 
-static struct err *sign_whole(struct signer *self, uint8_t *out, size_t *len, struct slice bytes)
+static struct err *verify_whole(struct signer *self, struct slice signature, struct slice bytes)
 {
-	EVP_PKEY *key = sign_key_private(self->key);
-
 	EVP_MD_CTX_reset(self->hash);
-	if (EVP_DigestSignInit(self->hash, NULL, NULL, NULL, key) != 1 ||
-	    EVP_DigestSign(self->hash, out, len, bytes.p, bytes.len) != 1)
-		return ERR_OPENSSL(SYSTEM, "signing with the key %s", sign_use_word(sign_key_use(self->key)));
-	EVP_MD_CTX_reset(self->hash);
-	if (EVP_DigestVerifyInit(self->hash, NULL, NULL, NULL, key) != 1 ||
-	    EVP_DigestVerify(self->hash, out, *len, bytes.p, bytes.len) != 1)
+	if (EVP_DigestVerifyInit(self->hash, NULL, NULL, NULL, sign_key_public(self->key)) != 1 ||
+	    EVP_DigestVerify(self->hash, signature.p, signature.len, bytes.p, bytes.len) != 1)
 		return ERR_OPENSSL(BUG, "a signature by the key %s does not verify; it was thrown away",
-				   sign_use_word(sign_key_use(self->key)));
+				   sign_key_label(self->key));
 	return NULL;
+}
+
+/* The digest that was gathered, or the bytes of a key that hashes by itself. */
+static struct err *sign_and_verify(struct signer *self, uint8_t *out, size_t *len, struct slice bytes)
+{
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	unsigned digest_len = 0;
+	struct slice input = bytes;
+
+	if (self->md != NULL) {
+		if (EVP_DigestFinal_ex(self->hash, digest, &digest_len) != 1)
+			return ERR_OPENSSL(SYSTEM, "hashing");
+		input = SLICE(digest, digest_len);
+	}
+	TRY(open_session(self));
+	struct err *e = sign_key_backend(self->key)->sign(self->session, out, len, input);
+	if (e != NULL)
+		return ERR_WRAP(e, "signing with the key %s", sign_key_label(self->key));
+	if (self->md == NULL)
+		return verify_whole(self, SLICE(out, *len), input);
+	return sign_key_use(self->key) == SIGN_USE_OCSP ? NULL : verify_digest(self, SLICE(out, *len), input);
 }
 
 /* Signs into room taken in `out`; `bytes` only for keys that hash by themselves. */
@@ -108,7 +212,7 @@ static struct err *sign_into(struct signer *self, struct buf *out, struct slice 
 	size_t before = out->len;
 
 	TRY(buf_extend(out, &at, len));
-	struct err *e = self->md == NULL ? sign_whole(self, at, &len, bytes) : sign_digest(self, at, &len);
+	struct err *e = sign_and_verify(self, at, &len, bytes);
 	out->len = e == NULL ? before + len : before;
 	return e;
 }

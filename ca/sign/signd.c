@@ -87,6 +87,8 @@ static struct err *acquire(struct daemon *daemon)
 	if (signd_is_ca(conf))
 		TRY(health_add(daemon->health, &d->policy_health, "policy"));
 	TRY(socket_folder(daemon, conf->listen));
+	if (signd_has_token(conf) && conf->pkcs11_folder[0] != '\0')
+		TRY(daemon_sandbox_path(daemon, conf->pkcs11_folder, true));
 	TRY(daemon_bus_create(&d->bus, &conf->bus));
 	return signd_state_open(&d->state, conf, daemon->metrics);
 }
@@ -179,6 +181,11 @@ static const struct daemon_command commands[] = {
 	  false, run_keygen },
 };
 
+static enum sandbox_profile choose_sandbox(const void *conf)
+{
+	return signd_has_token(conf) ? SANDBOX_SIGND_TOKEN : SANDBOX_SIGND_FILE;
+}
+
 int signd_main(int argc, char **argv)
 {
 	const struct daemon_spec spec = {
@@ -191,6 +198,7 @@ int signd_main(int argc, char **argv)
 		.metrics = signd_metrics,
 		.num_metrics = signd_num_metrics,
 		.sandbox = SANDBOX_SIGND_FILE,
+		.choose_sandbox = choose_sandbox,
 		.commands = commands,
 		.num_commands = sizeof commands / sizeof commands[0],
 		.check = signd_conf_check,

@@ -63,6 +63,8 @@ static struct err *key_of(const struct sign_key **out, const struct signd_state 
 			  const char *issuer)
 {
 	*out = keys_find(s->keys, use, issuer);
+	ENSURE_FIELD(*out != NULL || s->token == NULL || issuer[0] == '\0', CONFIG, "signer.pkcs11_token",
+		     "there is no key %s.%s in the token %s", issuer, sign_use_word(use), s->conf->pkcs11_token);
 	ENSURE_FIELD(*out != NULL, CONFIG, "signer.keys_dir", "there is no key %s%s%s.key in %s", issuer,
 		     issuer[0] == '\0' ? "" : ".", sign_use_word(use), s->conf->keys_dir);
 	return NULL;
@@ -106,6 +108,20 @@ static struct err *issuers_open(struct signd_state *s)
 	return NULL;
 }
 
+/* Of a token only the keys that this tier uses. */
+static struct err *token_read(struct signd_state *s)
+{
+	const struct signd_conf *conf = s->conf;
+	enum sign_use use = s->is_ca ? SIGN_USE_CA : SIGN_USE_OCSP;
+
+	if (!signd_has_token(conf))
+		return NULL;
+	TRY(pkcs11_open(&s->token, conf->pkcs11_module, conf->pkcs11_token, conf->pkcs11_pin_file));
+	for (size_t i = 0; i < conf->issuers.num; i++)
+		TRY(keys_add_token(NULL, s->keys, s->token, use, conf->issuers.items[i]));
+	return NULL;
+}
+
 static struct err *keys_read(struct signd_state *s)
 {
 	OWN(buf) passphrase = BUF_INIT_SECRET(FILE_MAX_BYTES);
@@ -115,7 +131,8 @@ static struct err *keys_read(struct signd_state *s)
 		while (passphrase.len > 0 && strchr("\r\n", passphrase.p[passphrase.len - 1]) != NULL)
 			passphrase.len--;
 	}
-	return keys_open(&s->keys, s->conf->keys_dir, buf_slice(&passphrase));
+	TRY(keys_open(&s->keys, s->conf->keys_dir, buf_slice(&passphrase)));
+	return token_read(s);
 }
 
 static struct err *open_ca(struct signd_state *s)
@@ -315,6 +332,7 @@ void signd_state_close(struct signd_state **self)
 	journal_close(&s->journal);
 	known_destroy(&s->known);
 	keys_destroy(&s->keys);
+	pkcs11_close(&s->token);
 	buf_clear(&s->policy);
 	buf_clear(&s->journal_spki);
 	buf_clear(&s->head_note);

@@ -50,6 +50,7 @@ struct signd_state {
 	const struct signd_conf *conf;
 	struct metrics *metrics; /* may be NULL */
 	bool is_ca;
+	struct pkcs11 *token; /* NULL: all keys are files */
 	struct keys *keys;
 	struct signd_issuer *issuers;
 	size_t num_issuers;

@@ -119,6 +119,13 @@ static int parse_args(struct run *run, int argc, char **argv)
 
 /* ---- config */
 
+static enum sandbox_profile sandbox_of(const struct run *run)
+{
+	const struct daemon_spec *spec = run->d.spec;
+
+	return spec->choose_sandbox == NULL ? spec->sandbox : spec->choose_sandbox(run->d.conf);
+}
+
 static void phase(const char *name)
 {
 	log_info(NULL, "phase", "name=%s", name);
@@ -225,7 +232,7 @@ static struct err *acquire(struct run *run, uid_t uid, gid_t gid)
 static struct err *drop(struct run *run, uid_t uid, gid_t gid)
 {
 	TRY(privileges_drop(uid, gid));
-	return sandbox_files(run->d.spec->sandbox, run->paths, run->num_paths, &run->has_landlock);
+	return sandbox_files(sandbox_of(run), run->paths, run->num_paths, &run->has_landlock);
 }
 
 /* ---- signals */
@@ -299,7 +306,7 @@ static void reload(struct run *run)
 {
 	const struct daemon_spec *spec = run->d.spec;
 
-	if (spec->sandbox == SANDBOX_SIGND_FILE) {
+	if (sandbox_of(run) == SANDBOX_SIGND_FILE || sandbox_of(run) == SANDBOX_SIGND_TOKEN) {
 		log_warn(NULL, "reload_refused", "text=\"this program opens no files once it is ready; restart it\"");
 		return;
 	}
@@ -404,7 +411,7 @@ static struct err *ready(struct run *run)
 	TRY(write_pid(run));
 	TRY(notify("READY=1\n"));
 	log_info(NULL, "ready", "version=%s pid=%ld sandbox=%s landlock=%s", NUC_VERSION, (long)getpid(),
-		 sandbox_profile_name(d->spec->sandbox), run->has_landlock ? "yes" : "no");
+		 sandbox_profile_name(sandbox_of(run)), run->has_landlock ? "yes" : "no");
 	return NULL;
 }
 
@@ -421,7 +428,7 @@ static struct err *all_phases(struct run *run)
 	phase("start");
 	TRY(start(run));
 	phase("sandbox");
-	TRY(sandbox_calls(run->d.spec->sandbox, run->has_landlock && run->num_paths > 0));
+	TRY(sandbox_calls(sandbox_of(run), run->has_landlock && run->num_paths > 0));
 	phase("ready");
 	TRY(ready(run));
 	TRY(loop_run(run->d.loop));

@@ -106,6 +106,7 @@ struct daemon_spec {
 	const struct metric_def *metrics;
 	size_t num_metrics;
 	enum sandbox_profile sandbox;
+	enum sandbox_profile (*choose_sandbox)(const void *conf); /* instead of `sandbox`; may be NULL */
 	const struct daemon_command *commands;
 	size_t num_commands;
 
@@ -125,7 +126,7 @@ struct daemon_spec {
 /* daemon_main() is the whole of a daemon's main(). Returns the exit status: 0 drained, 1 failed, 2 usage. */
 int daemon_main(int argc, char **argv, const struct daemon_spec *spec);
 
-/* daemon_sandbox_path() allows a path for SANDBOX_SIGND_FILE, from acquire only: a folder with all beneath it (that of an
+/* daemon_sandbox_path() allows a path for the signer's profiles, from acquire only: a folder with all beneath it (that of an
  * ipc socket which is bound in start, too), or a file. Without any, nothing can be opened once the daemon is ready. The
  * text is copied. */
 struct err *daemon_sandbox_path(struct daemon *d, const char *path, bool may_write) ERR_MUST_USE;

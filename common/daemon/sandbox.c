@@ -41,6 +41,8 @@ const char *sandbox_profile_name(enum sandbox_profile profile)
 		return "none";
 	case SANDBOX_NETWORK:
 		return "network";
+	case SANDBOX_SIGND_TOKEN:
+		return "signd-token";
 	case SANDBOX_SIGND_FILE:
 		break;
 	}
@@ -180,9 +182,11 @@ struct err *sandbox_files(enum sandbox_profile profile, const struct sandbox_pat
 			  bool *out_enforced)
 {
 	*out_enforced = false;
-	if (profile != SANDBOX_SIGND_FILE)
+	if (profile != SANDBOX_SIGND_FILE && profile != SANDBOX_SIGND_TOKEN)
 		return NULL;
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	ENSURE(abi >= 1 || profile != SANDBOX_SIGND_TOKEN, SYSTEM,
+	       "this kernel has no Landlock: a PKCS#11 module cannot be held to its folder");
 	if (abi < 1)
 		return NULL;
 	struct landlock_ruleset_attr attr = { .handled_access_fs = handled_rights((int)abi) };

@@ -6,6 +6,8 @@
  * SANDBOX_SIGND_FILE  the signer with keys in files: an allow list. Unix sockets only, no executable memory, no exec, no
  *                     fork; files are opened only beneath the paths given, and not at all where Landlock cannot hold it
  *                     to them.
+ * SANDBOX_SIGND_TOKEN the signer with keys in a PKCS#11 token: the same, and the module may lock and open files beneath its
+ *                     own folder, which is one of the paths given. Needs Landlock: without it the daemon does not start.
  *
  * Landlock binds only the thread that asks and the threads it makes later, so sandbox_files() comes before the first
  * thread (ZeroMQ's too); seccomp reaches all threads, so sandbox_calls() comes last, when everything has started.
@@ -23,7 +25,7 @@
 
 #include "base/own.h"
 
-enum sandbox_profile { SANDBOX_NONE, SANDBOX_NETWORK, SANDBOX_SIGND_FILE };
+enum sandbox_profile { SANDBOX_NONE, SANDBOX_NETWORK, SANDBOX_SIGND_FILE, SANDBOX_SIGND_TOKEN };
 
 /* A path the process may use after the sandbox is up: a folder with all beneath it, or a file. */
 struct sandbox_path {
@@ -31,7 +33,7 @@ struct sandbox_path {
 	bool may_write; /* create, write, rename and remove too */
 };
 
-/* sandbox_files() binds this thread and its later ones to `paths` and the read-only system folders (SANDBOX_SIGND_FILE
+/* sandbox_files() binds this thread and its later ones to `paths` and the read-only system folders (the signer's profiles
  * only; the others are not bound). out_enforced says whether the kernel does it. *Errors* SYSTEM when a rule cannot be
  * made; a kernel without Landlock is no error. */
 struct err *sandbox_files(enum sandbox_profile profile, const struct sandbox_path *paths, size_t num_paths,

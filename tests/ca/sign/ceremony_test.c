@@ -16,6 +16,7 @@
 
 #include "ca/sign/ceremony.h"
 #include "ca/sign/ceremony_plan.h"
+#include "support/softhsm.h"
 #include "support/suite.h"
 
 static char home[64];
@@ -76,6 +77,8 @@ static void write_request(const char *relative, int bits, bool spoil)
 	EVP_PKEY_free(key);
 }
 
+static const char *more_plan = "";
+
 static void write_plan(const char *certificates)
 {
 	static char text[16384];
@@ -85,8 +88,8 @@ static void write_plan(const char *certificates)
 		       "ca_keys = \"%s/signer/keys\"; ocsp_keys = \"%s/ocsp/keys\"; journal = \"%s/signer/journal\";\n"
 		       "log_origin = \"test.local/log\"; root_list_days = 30;\n"
 		       "issuers = ( { name = \"rsa\"; responder_suite = \"rsa2048-sha256\"; } );\n"
-		       "certificates = ( %s );\n",
-		       home, home, home, home, home, home, certificates);
+		       "certificates = ( %s );\n%s",
+		       home, home, home, home, home, home, certificates, more_plan);
 	write_text("plan.conf", text);
 }
 
@@ -251,6 +254,42 @@ START_TEST(refuses_a_ca_profile)
 }
 END_TEST
 
+/* Keys of the issuer in a token: no file of theirs anywhere, the hierarchy verifies, and it is not held twice. */
+START_TEST(keys_in_a_token)
+{
+	static const char *const absent[] = { "root/keys/rsa.root.key", "signer/keys/rsa.ca.key",
+					      "ocsp/keys/rsa.ocsp.key" };
+	static char text[512];
+	struct softhsm hsm;
+	struct stat st;
+	char path[512];
+
+	if (!softhsm_is_installed())
+		return;
+	softhsm_create(&hsm, "ceremony");
+	(void)snprintf(text, sizeof text,
+		       "pkcs11_module = \"" SOFTHSM_MODULE
+		       "\"; pkcs11_token = \"ceremony\"; pkcs11_pin_file = \"%s\";\n",
+		       hsm.pin_file);
+	more_plan = text;
+	write_plan(staff("operator1.csr"));
+	ck_ok(run());
+	verifies("ca/rsa/ocsp.pem");
+	verifies("ca/ceremony/operator1.pem");
+	for (int i = 0; i < COUNT_OF(absent); i++) {
+		path_of(path, absent[i]);
+		ck_assert_msg(stat(path, &st) != 0, "%s is there", path);
+	}
+	has_mode("ocsp/keys/log.key", 0600);
+	has_mode("signer/keys/journal.key", 0600);
+	(void)snprintf(path, sizeof path, "rm -rf '%s/signer' '%s/ocsp' '%s/root'", home, home, home);
+	ck_assert_int_eq(system(path), 0);
+	ck_fails(run(), ERR_CONFLICT, "holds keys already (rsa.root)");
+	softhsm_destroy(&hsm);
+	more_plan = "";
+}
+END_TEST
+
 static const struct {
 	const char *plan, *part;
 } bad_plans[] = {
@@ -258,6 +297,7 @@ static const struct {
 	{ "", "out is missing" },
 	{ "", "issuers must be a list" },
 	{ "outt = \"x\";", "outt is not a key of the plan" },
+	{ "pkcs11_module = \"x\";", "pkcs11_token is missing" },
 	{ "root_list_days = 0;", "must be 1 to 366 days" },
 	{ "issuers = ( { nam = \"rsa\"; } );", "nam is not a key" },
 	{ "certificates = ( { name = \"../x\"; } );", "1 to 64 Latin letters" },
@@ -299,6 +339,7 @@ int main(void)
 	tcase_add_test(t, refuses_a_ca_profile);
 	tcase_add_loop_test(t, names_every_mistake_of_the_plan, 0, COUNT_OF(bad_plans));
 	tcase_add_test(t, check_changes_nothing);
+	tcase_add_test(t, keys_in_a_token);
 	suite_add_tcase(s, t);
 	return suite_main(s);
 }
