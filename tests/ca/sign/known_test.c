@@ -271,7 +271,7 @@ START_TEST(table_model)
 	ck_ok(table_init(&t, sizeof(struct entry), sizeof(uint32_t)));
 	srandom(5);
 	memset(is_in, 0, sizeof is_in);
-	for (int i = 0; i < 100000; i++) {
+	for (int i = 0; i < 30000; i++) {
 		uint32_t n = (uint32_t)random() % (KEYS - 1) + 1;
 		struct entry e = { n, (uint32_t)i };
 
@@ -303,6 +303,7 @@ int main(void)
 	TCase *t = tcase_create("known");
 
 	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_set_timeout(t, 60);
 	tcase_add_test(t, serials);
 	tcase_add_test(t, serials_of_all_lengths);
 	tcase_add_loop_test(t, order_transitions, 0, COUNT_OF(transitions));

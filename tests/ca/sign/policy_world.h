@@ -16,7 +16,9 @@
 #include "support/suite.h"
 #include "support/x509_fixture.h"
 
+#ifndef NOW
 #define NOW 1795000000
+#endif
 
 enum world_who { OP1, OP2, OP1B, REMOVED, ADMIN, SERVICE, STRANGER, WORLD_KEYS };
 
