@@ -97,7 +97,8 @@ static void make_plan(const struct issue_batch *batch, struct issue_item *item,
 	}
 	const struct lint_context context = { .profile = cert_template_profile(template),
 					      .issuer = issuer->profile,
-					      .issuer_certificate = issuer->certificate };
+					      .issuer_certificate = issuer->certificate,
+					      .authority = cert_template_authority(template) };
 	e = lint_tbs(&item->token, &context, buf_slice(&item->tbs));
 	if (e != NULL)
 		take_error(item, was_recorded, ISSUE_BECAUSE_LINT, e);

@@ -156,18 +156,44 @@ void pg_fresh(char conninfo[PG_CONNINFO_SIZE], const char *role)
 	pg_conninfo(conninfo, role);
 }
 
+/* The superuser's connection to the current database, kept from call to call. A forked child makes its own. */
+static struct {
+	PGconn *pg;
+	pid_t pid;
+	char database[sizeof database];
+} kept;
+
+static PGconn *kept_connection(void)
+{
+	if (kept.pg != NULL && kept.pid == getpid() && strcmp(kept.database, database) == 0 &&
+	    PQstatus(kept.pg) == CONNECTION_OK)
+		return kept.pg;
+	if (kept.pg != NULL && kept.pid == getpid())
+		PQfinish(kept.pg);
+	kept.pg = superuser(database);
+	kept.pid = getpid();
+	(void)snprintf(kept.database, sizeof kept.database, "%s", database);
+	return kept.pg;
+}
+
+static void drop_kept_connection(void)
+{
+	if (kept.pg != NULL && kept.pid == getpid())
+		PQfinish(kept.pg);
+	kept.pg = NULL;
+}
+
 /* Runs the formatted SQL in the current database. *Owns* the caller, PQclear(). */
 static PGresult *run(const char *fmt, va_list ap)
 {
 	char *sql = NULL;
 
 	ck_assert_int_ge(vasprintf(&sql, fmt, ap), 0);
-	PGconn *pg = superuser(database);
+	PGconn *pg = kept_connection();
 	PGresult *r = PQexec(pg, sql);
 	ck_assert_msg(PQresultStatus(r) == PGRES_COMMAND_OK || PQresultStatus(r) == PGRES_TUPLES_OK, "%s\n%.600s",
 		      PQerrorMessage(pg), sql);
 	free(sql);
-	PQfinish(pg);
 	return r;
 }
 
@@ -209,6 +235,7 @@ const char *pg_text(const char *fmt, ...)
 
 void pg_stop_hard(void)
 {
+	drop_kept_connection();
 	ck_assert_msg(cluster_stop("immediate"), "the cluster did not stop");
 }
 
