@@ -29,29 +29,33 @@ static struct db *connect_as(const char *role, const struct db_statement *statem
 /* ---- statements */
 
 /* Declared here: the daemons' own headers number their statements alike. */
-extern const struct db_statement ca_statements[], sequencer_statements[], ocsp_statements[];
-extern const size_t ca_statements_count, sequencer_statements_count, ocsp_statements_count;
+extern const struct db_statement ra_statements[], ca_statements[], sequencer_statements[], crl_statements[],
+	ocsp_statements[], audit_statements[];
+extern const size_t ra_statements_count, ca_statements_count, sequencer_statements_count, crl_statements_count,
+	ocsp_statements_count, audit_statements_count;
 
 static const struct {
-	const char *name, *role;
+	const char *name, *role, *prefix;
 	const struct db_statement *statements;
 	const size_t *count;
 } daemons[] = {
-	{ "cad", "nuc_ca", ca_statements, &ca_statements_count },
-	{ "sequencer", "nuc_ca", sequencer_statements, &sequencer_statements_count },
-	{ "ocspd", "nuc_ocsp", ocsp_statements, &ocsp_statements_count },
+	{ "rad", "nuc_ra", "ra_", ra_statements, &ra_statements_count },
+	{ "cad", "nuc_ca", "ca_", ca_statements, &ca_statements_count },
+	{ "sequencer", "nuc_ca", "ca_", sequencer_statements, &sequencer_statements_count },
+	{ "crld", "nuc_crl", "crl_", crl_statements, &crl_statements_count },
+	{ "ocspd", "nuc_ocsp", "ocsp_", ocsp_statements, &ocsp_statements_count },
+	{ "nucaudit", "nuc_auditor", "audit_", audit_statements, &audit_statements_count },
 };
 
 START_TEST(every_statement_prepares_as_its_role)
 {
 	pg_fresh(conninfo, NULL);
 	OWN(db) db = connect_as(daemons[_i].role, daemons[_i].statements, *daemons[_i].count);
-	char prefix[32];
 
 	ck_assert(db_is_connected(db));
 	ck_assert_uint_gt(*daemons[_i].count, 0);
 	/* <role>_<verb>_<noun>, so that pg_stat_statements reads like the source. */
-	(void)snprintf(prefix, sizeof prefix, "%s_", daemons[_i].role + strlen("nuc_"));
+	const char *prefix = daemons[_i].prefix;
 	for (size_t i = 0; i < *daemons[_i].count; i++)
 		ck_assert_msg(strncmp(daemons[_i].statements[i].name, prefix, strlen(prefix)) == 0,
 			      "statement %s of %s does not begin with %s", daemons[_i].statements[i].name,
