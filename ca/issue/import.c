@@ -101,19 +101,18 @@ static struct err *each_line(struct import *self, line_fn *fn, void *arg)
 
 	TRY(buf_str(&self->manifest, &text));
 	for (; *text != '\0'; text += strcspn(text, "\n"), text += *text == '\n') {
-		char *words[LINE_WORDS], *save = NULL;
+		char *words[LINE_WORDS + 1], *save = NULL;
 		size_t len = strcspn(text, "\n"), n = 0;
 		number++;
 		ENSURE(len < sizeof line, CONFIG, "manifest:%d: line too long", number);
 		memcpy(line, text, len);
 		line[len] = '\0';
-		for (char *word = strtok_r(line, " ", &save); word != NULL && n < LINE_WORDS;
+		for (char *word = strtok_r(line, " ", &save); word != NULL && n <= LINE_WORDS;
 		     word = strtok_r(NULL, " ", &save))
 			words[n++] = word;
 		if (n == 0)
 			continue;
-		ENSURE(n == LINE_WORDS && save != NULL && *save == '\0', CONFIG,
-		       "manifest:%d: expected \"issuer serial profile file person\"", number);
+		ENSURE(n == LINE_WORDS, CONFIG, "manifest:%d: expected \"issuer serial profile file person\"", number);
 		struct err *e = fn(self, words, arg);
 		if (e != NULL)
 			return ERR_WRAP(e, "manifest:%d", number);
