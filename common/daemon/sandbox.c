@@ -414,6 +414,14 @@ static struct err *fill_network(scmp_filter_ctx filter, uint32_t denial)
 
 static struct err *fill_signd(scmp_filter_ctx filter, bool may_open)
 {
+	const struct scmp_arg_cmp is_unix = { .arg = 0, .op = SCMP_CMP_EQ, .datum_a = AF_UNIX };
+	const struct scmp_arg_cmp not_executable = {
+		.arg = 2, .op = SCMP_CMP_MASKED_EQ, .datum_a = PROT_EXEC, .datum_b = 0
+	};
+	const struct scmp_arg_cmp is_thread = {
+		.arg = 0, .op = SCMP_CMP_MASKED_EQ, .datum_a = CLONE_THREAD, .datum_b = CLONE_THREAD
+	};
+
 	for (size_t i = 0; i < sizeof signd_allowed / sizeof signd_allowed[0]; i++)
 		TRY(add_rule(filter, SCMP_ACT_ALLOW, signd_allowed[i]));
 	for (size_t i = 0; i < sizeof file_calls / sizeof file_calls[0]; i++)
@@ -421,11 +429,11 @@ static struct err *fill_signd(scmp_filter_ctx filter, bool may_open)
 			     : add_soft_denial(filter, file_calls[i], EACCES));
 	for (size_t i = 0; i < sizeof soft_denied / sizeof soft_denied[0]; i++)
 		TRY(add_soft_denial(filter, soft_denied[i].name, soft_denied[i].error));
-	TRY(add_rule_if(filter, "socket", SCMP_A0(SCMP_CMP_EQ, AF_UNIX)));
-	TRY(add_rule_if(filter, "socketpair", SCMP_A0(SCMP_CMP_EQ, AF_UNIX)));
-	TRY(add_rule_if(filter, "mmap", SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)));
-	TRY(add_rule_if(filter, "mprotect", SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)));
-	return add_rule_if(filter, "clone", SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+	TRY(add_rule_if(filter, "socket", is_unix));
+	TRY(add_rule_if(filter, "socketpair", is_unix));
+	TRY(add_rule_if(filter, "mmap", not_executable));
+	TRY(add_rule_if(filter, "mprotect", not_executable));
+	return add_rule_if(filter, "clone", is_thread);
 }
 
 #if defined NUC_SANITIZED
