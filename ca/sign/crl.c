@@ -11,6 +11,9 @@
 #include "asn1/der.h"
 #include "asn1/oid.h"
 
+/* How far a number may be ahead of the last one: a jump to the end of the numbers would end all lists. */
+#define NUMBER_STEP_MAX 1000000
+
 enum { FRAME_MAX = 64 * 1024, ENTRY_MAX = 2 + 0x7f, SKEW_S = 120 };
 #define LIST_MAX ((int64_t)1 << 31) /* octets; ten million entries are half a gigabyte */
 
@@ -40,6 +43,9 @@ static struct err *number_check(const struct crl_facts *f, const struct msg_crl_
 
 	DENY_UNLESS(b->number > same->number, "crl_number", "RFC 5280 §5.2.3: cRLNumber %lld after %lld",
 		    (long long)b->number, (long long)same->number);
+	int64_t last = same->number > other->number ? same->number : other->number;
+	DENY_UNLESS(b->number - last <= NUMBER_STEP_MAX, "crl_number", "cRLNumber %lld is too far from %lld",
+		    (long long)b->number, (long long)last);
 	DENY_UNLESS(b->number > other->number || (b->number == other->number && b->order_seq == other->order_seq),
 		    "crl_number", "RFC 5280 §5.2.3: cRLNumber %lld belongs to another list of other content",
 		    (long long)b->number);

@@ -498,11 +498,17 @@ START_TEST(numbers)
 		int64_t number, full, delta, delta_seq;
 		const char *reason;
 	} rows[] = {
-		{ 42, 40, 41, 106, "" },	   { 41, 40, 40, 106, "" }, { 40, 40, 0, 0, "crl_number" }, /* again */
+		{ 42, 40, 41, 106, "" },
+		{ 41, 40, 40, 106, "" },
+		{ 40, 40, 0, 0, "crl_number" }, /* again */
 		{ 39, 40, 0, 0, "crl_number" }, /* back */
 		{ 41, 40, 41, 106, "crl_number" }, /* the delta with that number holds other orders */
 		{ 41, 40, 41, LAST_ORDER, "" }, /* made together with the delta */
-		{ 41, 40, 42, 106, "crl_number" }, { 1, 0, 0, 0, "" },
+		{ 41, 40, 42, 106, "crl_number" },
+		{ 1, 0, 0, 0, "" },
+		{ 1000041, 40, 41, 106, "" },
+		{ 1000042, 40, 41, 106, "crl_number" }, /* a jump */
+		{ INT64_MAX, 40, 41, 106, "crl_number" },
 	};
 
 	for (int i = 0; i < COUNT_OF(rows); i++) {
