@@ -126,16 +126,18 @@ struct err *policies_start(struct signd_state *s, struct slice file)
 	return e == NULL ? NULL : ERR_RECODE(e, CONFIG, "the Policy in %s cannot take force", s->conf->policy);
 }
 
-/* A refusal under its one reason; faults of ours keep their own. */
+/* A refusal under its one reason; faults of ours keep their own. What is wrong with the profiles of an offered Policy (CONFIG)
+ * is the offer's fault, not ours. */
 static struct err *as_refusal(struct err *e)
 {
-	enum err_category category = err_category(err_code(e));
+	enum err_code code = err_code(e) == ERR_CONFIG ? ERR_BAD_INPUT : err_code(e);
+	enum err_category category = err_category(code);
 	char text[300];
 
 	if (category != ERR_REFUSE && category != ERR_AUDIT)
 		return e;
 	OWN(err) owned = e;
-	return err_new(err_code(owned), __FILE__, __LINE__, "policy_refused", "%s", err_text(owned, text, sizeof text));
+	return err_new(code, __FILE__, __LINE__, "policy_refused", "%s", err_text(owned, text, sizeof text));
 }
 
 struct err *policies_put(struct signd_state *s, struct slice der)
