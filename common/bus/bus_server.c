@@ -9,52 +9,14 @@
  */
 #include "bus/bus.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/text.h"
-#include "bus/bus_priv.h"
+#include "bus/bus_server_priv.h"
 
-enum { BUDGET = 64, JOINS = 2, KEPT_DEFAULT = 32 << 20 };
-
-/* A body of which some parts have come. */
-struct join {
-	struct bus_parts parts;
-	uint8_t id[MSG_ID_BYTES];
-	int64_t until; /* monotonic ms; 0: free */
-};
-
-struct peer_state {
-	struct bus_ids *ids; /* made with the peer's first request */
-	struct join joins[JOINS];
-};
-
-struct bus_call {
-	struct bus_server *server;
-	struct bus_call *older, *newer; /* of the server's calls */
-	zmq_msg_t route;
-	struct msg_header header;
-	const struct bus_peer *peer;
-	struct peer_state *state;
-	struct buf body;
-	bool is_remembered; /* its id is in the peer's table */
-	bool in_handler;
-	bool is_kept;
-	bool is_over;
-};
-
-struct bus_server {
-	struct bus *bus;
-	void *socket;
-	struct bus_server_conf conf;
-	struct peer_state *peers; /* one for each row of the allow list */
-	struct bus_call *calls; /* newest */
-	struct bus_server_stats stats;
-	struct bus_log_limit log_limit;
-};
+enum { BUDGET = 64, KEPT_DEFAULT = 32 << 20 };
 
 OWN_TYPE(bus_server, struct bus_server *, bus_server_destroy)
 
@@ -89,21 +51,6 @@ struct err *bus_server_create(struct bus_server **out, struct bus *bus, const st
 	return NULL;
 }
 
-static void call_free(struct bus_call *call)
-{
-	struct bus_server *s = call->server;
-
-	if (call->newer != NULL)
-		call->newer->older = call->older;
-	else
-		s->calls = call->older;
-	if (call->older != NULL)
-		call->older->newer = call->newer;
-	(void)zmq_msg_close(&call->route);
-	buf_clear(&call->body);
-	free(call);
-}
-
 void bus_server_destroy(struct bus_server **self)
 {
 	struct bus_server *s = *self;
@@ -111,166 +58,16 @@ void bus_server_destroy(struct bus_server **self)
 	if (s == NULL)
 		return;
 	while (s->calls != NULL)
-		call_free(s->calls);
+		bus_call_free(s->calls);
 	for (size_t i = 0; s->peers != NULL && i < s->bus->num_peers; i++) {
 		bus_ids_destroy(&s->peers[i].ids);
-		for (size_t k = 0; k < JOINS; k++)
+		for (size_t k = 0; k < BUS_SERVER_JOINS; k++)
 			bus_parts_clear(&s->peers[i].joins[k].parts);
 	}
 	free(s->peers);
 	bus_socket_close(&s->socket);
 	free(s);
 	*self = NULL;
-}
-
-/* ---- answering ---- */
-
-static void send_answer(struct bus_server *s, zmq_msg_t *route, const struct msg_header *asked, uint16_t type,
-			struct slice body)
-{
-	struct msg_header header = *asked;
-
-	header.type = type;
-	header.num_parts = bus_parts_of(body.len);
-	for (header.part = 0; header.part < header.num_parts; header.part++) {
-		if (bus_send_part(s->socket, route, &header, body) != BUS_SENT) {
-			s->stats.lost_answers++;
-			return;
-		}
-	}
-}
-
-/* Errors that say "again" leave the id open, so that the same request is handled again. */
-static bool is_final(enum err_code code)
-{
-	enum err_category category = err_category(code);
-
-	return category == ERR_REFUSE || category == ERR_AUDIT;
-}
-
-static void remember(struct bus_call *call, uint16_t type, struct slice body, bool final)
-{
-	if (!call->is_remembered)
-		return;
-	if (final)
-		bus_ids_answered(call->state->ids, call->header.id, type, body);
-	else
-		bus_ids_forget(call->state->ids, call->header.id);
-}
-
-static void answer_error(struct bus_call *call, const struct err *e)
-{
-	OWN(buf) body = BUF_INIT(65536);
-	char text[1024];
-	struct msg_error fields;
-
-	msg_error_from(&fields, e, text, sizeof text);
-	OWN(err) failed = msg_error_encode(&body, &fields);
-	if (failed != NULL) { /* not even the sentence fits: the asker runs into its deadline */
-		log_err(LOG_ERROR, NULL, "bus_answer_failed", &failed);
-		return;
-	}
-	remember(call, MSG_ERROR, buf_slice(&body), is_final(err_code(e)));
-	send_answer(call->server, &call->route, &call->header, MSG_ERROR, buf_slice(&body));
-}
-
-static enum log_level level_of(enum err_code code)
-{
-	switch (err_category(code)) {
-	case ERR_AUDIT:
-		return LOG_WARN;
-	case ERR_FAULT:
-		return LOG_ERROR;
-	default:
-		return LOG_INFO;
-	}
-}
-
-/* Tells the owner, answers and logs. */
-static void call_refuse(struct bus_call *call, struct err *e)
-{
-	struct bus_server *s = call->server;
-	struct log_ctx ctx;
-	char text[160];
-
-	if (s->conf.on_refused != NULL)
-		s->conf.on_refused(s->conf.arg, call, e);
-	answer_error(call, e);
-	log_ctx_set(&ctx, "%s", bus_call_text(call, text, sizeof text));
-	if (bus_log_may(&s->log_limit) || err_category(err_code(e)) == ERR_FAULT)
-		log_err(level_of(err_code(e)), &ctx, "bus_request_refused", &e);
-	err_destroy(&e);
-}
-
-/* A call that is answered while its handler runs is freed after it. */
-static void call_over(struct bus_call *call)
-{
-	call->is_over = true;
-	if (!call->in_handler)
-		call_free(call);
-}
-
-void bus_call_answer(struct bus_call *call, struct buf *body)
-{
-	static const uint8_t empty[2] = { 0x30, 0x00 };
-	struct slice bytes = body->len == 0 ? SLICE(empty, sizeof empty) : buf_slice(body);
-	uint16_t type = msg_type_answer(call->header.type);
-
-	remember(call, type, bytes, true);
-	send_answer(call->server, &call->route, &call->header, type, bytes);
-	buf_clear(body);
-	call_over(call);
-}
-
-void bus_call_fail(struct bus_call *call, struct err *e)
-{
-	call->server->stats.failed++;
-	call_refuse(call, e);
-	call_over(call);
-}
-
-void bus_call_keep(struct bus_call *call)
-{
-	call->is_kept = true;
-}
-
-uint16_t bus_call_type(const struct bus_call *call)
-{
-	return call->header.type;
-}
-
-enum msg_role bus_call_role(const struct bus_call *call)
-{
-	return call->peer->role;
-}
-
-const char *bus_call_peer(const struct bus_call *call)
-{
-	return call->peer->name;
-}
-
-const uint8_t *bus_call_id(const struct bus_call *call)
-{
-	return call->header.id;
-}
-
-int64_t bus_call_deadline_ms(const struct bus_call *call)
-{
-	return call->header.deadline_ms;
-}
-
-struct slice bus_call_body(const struct bus_call *call)
-{
-	return buf_slice(&call->body);
-}
-
-const char *bus_call_text(const struct bus_call *call, char *out, size_t out_len)
-{
-	char id[2 * MSG_ID_BYTES + 1];
-
-	(void)snprintf(out, out_len, "type=%s peer=%s request=%s", msg_type_name(call->header.type), call->peer->name,
-		       text_hex_fixed(id, SLICE(call->header.id, MSG_ID_BYTES)));
-	return out;
 }
 
 /* ---- receiving ---- */
@@ -288,7 +85,7 @@ static struct join *join_of(struct peer_state *state, const struct msg_header *h
 {
 	struct join *best = &state->joins[0];
 
-	for (size_t i = 0; i < JOINS; i++) {
+	for (size_t i = 0; i < BUS_SERVER_JOINS; i++) {
 		struct join *j = &state->joins[i];
 
 		if (j->until != 0 && memcmp(j->id, header->id, MSG_ID_BYTES) == 0)
@@ -386,7 +183,7 @@ static struct err *id_take(struct bus_call *call, bool *out_new)
 		return NULL;
 	case BUS_ID_ANSWERED:
 		s->stats.repeats++;
-		send_answer(s, &call->route, &call->header, type, kept);
+		bus_call_send(call, type, kept);
 		return NULL;
 	case BUS_ID_OTHER_BODY:
 		s->stats.denied++;
@@ -449,12 +246,12 @@ static void call_run(struct bus_call *call, struct slice bytes)
 	struct err *e = call_check(call, &handler, bytes);
 
 	if (e != NULL) {
-		call_refuse(call, e);
-		call_free(call);
+		bus_call_refuse(call, e);
+		bus_call_free(call);
 		return;
 	}
 	if (handler == NULL) {
-		call_free(call);
+		bus_call_free(call);
 		return;
 	}
 	struct bus_server *s = call->server;
@@ -468,7 +265,7 @@ static void call_run(struct bus_call *call, struct slice bytes)
 	log_err(LOG_ERROR, NULL, "bus_error_after_answer", &e);
 	call->in_handler = false;
 	if (call->is_over)
-		call_free(call);
+		bus_call_free(call);
 }
 
 static struct err *message_check(struct bus_server *s, const struct bus_peer **out_peer, struct msg_header *out_header,
