@@ -52,6 +52,6 @@ check "no certificate without its write-ahead row" \
 	[ "$(sql "SELECT count(*) FROM certificate c LEFT JOIN issuance i ON i.issuer = c.issuer AND i.serial = c.serial
 		WHERE c.origin = 'issued' AND i.serial IS NULL")" -eq 0 ]
 check "the last application's certificates are fetched" individual_fetches
-check "and are good" within 10 ocsp_says "$story/person/sign.pem" good
+check "and are good" within 60 ocsp_says "$story/person/sign.pem" good
 story_from=2020-01-01T00:00:00Z
 check "the log is whole" audit_verifies

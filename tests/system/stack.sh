@@ -13,6 +13,7 @@ unset NUC_HOME NUC_PORT_BASE
 . "$top/deploy/packages.sh"
 . "$top/deploy/lib/home.sh"
 . "$top/deploy/lib/configure.sh"
+. "$top/deploy/lib/hsm.sh"
 . "$top/deploy/lib/services.sh"
 . "$top/deploy/lib/story.sh"
 
