@@ -31,7 +31,7 @@ struct follow {
 	int wake_fd;
 	atomic_bool stopping;
 	bool is_loaded;
-	bool had_problem;
+	bool had_problem, was_problem_said;
 	int64_t next; /* log index */
 	int64_t authorities_at_ms;
 	atomic_uint_least64_t rounds, failures, loads, refused, certificates, table_bytes;
@@ -241,9 +241,9 @@ static void tell(struct follow *f, struct err *e)
 	if (e == NULL) {
 		if (f->had_problem && f->conf.hooks.on_problem != NULL)
 			f->conf.hooks.on_problem(f->conf.arg, NULL);
-		if (f->had_problem)
+		if (f->was_problem_said)
 			log_info(NULL, "ledger_read_again", NULL);
-		f->had_problem = false;
+		f->had_problem = f->was_problem_said = false;
 		if (f->conf.hooks.on_round != NULL)
 			f->conf.hooks.on_round(f->conf.arg);
 		return;
@@ -251,10 +251,10 @@ static void tell(struct follow *f, struct err *e)
 	atomic_fetch_add(&f->failures, 1);
 	if (f->conf.hooks.on_problem != NULL)
 		f->conf.hooks.on_problem(f->conf.arg, e);
-	if (f->had_problem) /* said once; the age of the state is in the metrics */
+	if (f->was_problem_said) /* once; the age of the state is in the metrics */
 		err_destroy(&e);
 	log_err(LOG_WARN, NULL, "ledger_unreadable", &e);
-	f->had_problem = true;
+	f->had_problem = f->was_problem_said = true;
 }
 
 static void wait_for_prompt(struct follow *f, int64_t timeout_ms)
