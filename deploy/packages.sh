@@ -6,6 +6,7 @@
 BUILD_PACKAGES="gcc libc6-dev cmake ninja-build pkg-config libpq-dev libssl-dev libzmq3-dev libconfig-dev check libevent-dev
 	libjansson-dev libcurl4-openssl-dev libseccomp-dev libp11-kit-dev libgfshare-dev"
 RUN_PACKAGES="postgresql-15 postgresql-client-15 openssl curl jq procps util-linux"
+HSM_PACKAGES="softhsm2"
 TEST_PACKAGES="clang-format gnutls-bin libnss3-tools openjdk-17-jdk-headless python3-cryptography python3-asn1crypto dumpasn1
 	faketime binutils ca-certificates python3 softhsm2"
 

@@ -17,6 +17,7 @@
 #include "ca/sign/answers.h"
 #include "ca/sign/ceremony.h"
 #include "ca/sign/handlers.h"
+#include "ca/sign/pkcs11.h"
 #include "daemon/daemon_bus.h"
 
 enum { SECOND_MS = 1000, EXIT_USAGE_STATUS = 2 };
@@ -172,11 +173,36 @@ static int keygen(const char *name, const char *folder)
 	return 1;
 }
 
+/* One line a key of this signer's token; exit status 1 when one could be taken out of it. */
+static struct err *run_token_check(struct daemon *daemon, const char *argument, int *out_status)
+{
+	const struct signd_conf *conf = daemon->conf;
+	OWN(pkcs11) token = NULL;
+	char label[PKCS11_LABEL_MAX + 1];
+
+	(void)argument;
+	ENSURE_FIELD(signd_has_token(conf), CONFIG, "signer.pkcs11_module", "is empty: the keys are files");
+	TRY(pkcs11_open(&token, conf->pkcs11_module, conf->pkcs11_token, conf->pkcs11_pin_file));
+	for (size_t i = 0; i < conf->issuers.num; i++) {
+		bool is_locked_in = false;
+
+		(void)snprintf(label, sizeof label, "%s.%s", conf->issuers.items[i],
+			       sign_use_word(signd_is_ca(conf) ? SIGN_USE_CA : SIGN_USE_OCSP));
+		TRY(pkcs11_is_locked_in(token, &is_locked_in, label));
+		(void)printf("%s %s\n", label, is_locked_in ? "sensitive, never extractable" : "EXTRACTABLE");
+		if (!is_locked_in)
+			*out_status = 1;
+	}
+	return NULL;
+}
+
 static const struct daemon_command commands[] = {
 	{ "--ceremony", "PLAN", "carry out the key ceremony of the plan; refuses where keys exist", false,
 	  run_ceremony },
 	{ "--ceremony-check", "PLAN", "check a plan and the files it names; changes nothing", false,
 	  run_ceremony_check },
+	{ "--token-check", NULL, "say of each key of the token whether it could be taken out; exit 1 if one could",
+	  true, run_token_check },
 	{ "--bus-keygen", "NAME DIR", "make a key for the bus: DIR/NAME.public and .secret; prints the public one",
 	  false, run_keygen },
 };

@@ -73,6 +73,7 @@ ocsp_keys = "$home/signer/ocsp/keys";
 journal = "$home/signer/ca/journal";
 log_origin = "nuc.local/log";
 root_list_days = 30;
+$(hsm_plan)
 issuers = ( { name = "rsa"; responder_suite = "rsa2048-sha256"; } );
 certificates = (
 S
@@ -158,14 +159,15 @@ configured() {
 }
 
 configure() {
-	local pins simulators=http://127.0.0.1:$((port_base + 5))
+	local pins token simulators=http://127.0.0.1:$((port_base + 5))
 	pins=$(hash_list)
+	mapfile -t token < <(hsm_settings)
 	configured signd-ca "bus.listen=$(edge sign-ca)" "signer.ca_dir=$(q "$home/ca")" "signer.keys_dir=$(q "$home/signer/ca/keys")" \
 		"signer.journal=$(q "$home/signer/ca/journal")" "signer.policy=$(q "$home/signer/ca/policy.der")" \
-		"signer.administrators=$pins"
+		"signer.administrators=$pins" "${token[@]}"
 	configured signd-ocsp "bus.listen=$(edge sign-ocsp)" "signer.ca_dir=$(q "$home/ca")" \
 		"signer.keys_dir=$(q "$home/signer/ocsp/keys")" "signer.journal=$(q "$home/signer/ocsp/journal")" \
-		"signer.journal_key=$(q "$home/ca/journal.pub")"
+		"signer.journal_key=$(q "$home/ca/journal.pub")" "${token[@]}"
 	configured cad "bus.issue=$(edge issue)" "bus.events=$(edge events)" "bus.sign_ca=$(edge sign-ca)" \
 		"bus.sign_ocsp=$(edge sign-ocsp)" "db.conninfo=$(conninfo nuc_ca)" "log.vkey=$(q "$home/ca/log.vkey")"
 	configured rad "bus.issue=$(edge issue)" "bus.events=$(edge events)" "db.conninfo=$(conninfo nuc_ra)" \
