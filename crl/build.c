@@ -3,7 +3,7 @@
  *
  * Lengths of what an entry may hold (RFC 5280 §5.1.2.6, §5.3), all below 128, so every length is one octet:
  *
- *	SEQUENCE { INTEGER 2+1..20, UTCTime 2+13 or GeneralizedTime 2+15, SEQUENCE OF 2+ { reasonCode 12, invalidityDate 26 } }
+ *	SEQUENCE { INTEGER 2+1..20, UTCTime 2+13 or GeneralizedTime 2+15, 2+ { reasonCode 12, invalidityDate 26 } }
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -57,8 +57,8 @@ struct err *crl_folder_place(const struct crl_folder *self, const char *name, in
 /* crl_folder_sweep() removes drafts of NAME but for `keep_number`. */
 struct err *crl_folder_sweep(const struct crl_folder *self, const char *name, int64_t keep_number) ERR_MUST_USE;
 
-/* crl_folder_put() writes a small file whole, through a draft, making folders on the way. For what can be made again from
- * the ledger: nothing is flushed. */
+/* crl_folder_put() writes a small file whole, through a draft, making folders on the way. For what can be made again
+ * from the ledger: nothing is flushed. */
 struct err *crl_folder_put(const struct crl_folder *self, const char *path, struct slice bytes) ERR_MUST_USE;
 
 /* ---- a file that is read */

@@ -1,8 +1,8 @@
 /*
  * http.c - what crld serves. See http.h.
  *
- * Files are opened for each request: a list that was just renamed into place is what the next request gets, and whoever
- * began with the old one gets all of it.
+ * Files are opened for each request: a list that was just renamed into place is what the next request gets, and
+ * whoever began with the old one gets all of it.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

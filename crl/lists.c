@@ -269,7 +269,8 @@ static struct err *newest_lists(struct job *job, struct crl_state *state, int64_
 		if (kinds[i] == CRL_FULL)
 			*out_stood_at = newest.this_update_at;
 	}
-	/* An entry stays until it stood on a list after its expiry: on the ledger's newest and on the one published here. */
+	/* An entry stays until it stood on a list after its expiry: on the ledger's newest and on the one published
+	 * here. */
 	if (self->kinds[0].status.has_list)
 		*out_stood_at = min_of(*out_stood_at, self->kinds[0].status.published.this_update_at);
 	return NULL;

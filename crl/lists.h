@@ -2,10 +2,10 @@
  * lists.h - the lists of one issuer from the ledger to the published file: when due, built, signed, checked, recorded,
  * placed.
  *
- * Every list, in this order: counter's row lock and number - bytes to the signer - file written and flushed - read back
- * and judged (gate.h) - row of table crl, counter and log entry committed - file renamed. A crash anywhere leaves the old
- * list published and no number used twice; one between commit and rename is finished at the next start. What goes wrong
- * keeps the old list, is logged, counted and tried again after a pause.
+ * Every list, in this order: counter's row lock and number - bytes to the signer - file written and flushed - read
+ * back and judged (gate.h) - row of table crl, counter and log entry committed - file renamed. A crash anywhere
+ * leaves the old list published and no number used twice; one between commit and rename is finished at the next
+ * start. What goes wrong keeps the old list, is logged, counted and tried again after a pause.
  *
  * Waits for database and signer, so it belongs to the worker's thread (worker.h).
  *
@@ -31,13 +31,14 @@ struct crl_lists_conf {
 	int64_t keep_expired_s; /* an entry stays this long after the certificate's expiry, and on one list at least */
 };
 
-/* crl_lists_create() reads the certificate. *Errors* BAD_INPUT. *Owns* the caller; db, signer and folder must outlive it. */
+/* crl_lists_create() reads the certificate. *Errors* BAD_INPUT. *Owns* the caller; db, signer and folder must
+ * outlive it. */
 struct err *crl_lists_create(struct crl_lists **out, const struct crl_lists_conf *conf) ERR_MUST_USE;
 void crl_lists_destroy(struct crl_lists **self);
 OWN_TYPE(crl_lists, struct crl_lists *, crl_lists_destroy)
 
-/* crl_lists_recover() looks at what is published and at the ledger: finishes a list that was recorded but not placed, and
- * takes over the published ones. Run once before crl_lists_run(), again after an error. */
+/* crl_lists_recover() looks at what is published and at the ledger: finishes a list that was recorded but not
+ * placed, and takes over the published ones. Run once before crl_lists_run(), again after an error. */
 struct err *crl_lists_recover(struct crl_lists *self) ERR_MUST_USE;
 
 /* crl_lists_run() follows the ledger and issues what is due. Errors of a list are consumed (logged and counted); an

@@ -1,9 +1,9 @@
 /*
  * read.h - a CertificateList read strictly: what publish.c holds against what should have been written.
  *
- * Reads in one pass over bytes that stay where they are (a mapped file). Knows exactly the form that build.c writes and
- * no other: what it does not expect is an error, so a list that was damaged, or belongs to somebody else, never passes.
- * RFC 5280 §5
+ * Reads in one pass over bytes that stay where they are (a mapped file). Knows exactly the form that build.c writes
+ * and no other: what it does not expect is an error, so a list that was damaged, or belongs to somebody else, never
+ * passes. RFC 5280 §5
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -33,7 +33,8 @@ struct crl_list_entry {
 	int64_t invalidity_at;
 };
 
-/* crl_list_read() reads all but the entries. *Owns* nothing: `out` borrows `der`. *Errors* BAD_INPUT naming the part. */
+/* crl_list_read() reads all but the entries. *Owns* nothing: `out` borrows `der`. *Errors* BAD_INPUT naming the
+ * part. */
 struct err *crl_list_read(struct crl_list *out, struct slice der) ERR_MUST_USE;
 
 /* crl_list_next() reads the next entry; *out_more false: there is none. *Errors* BAD_INPUT. */

@@ -63,8 +63,8 @@ static int64_t due_at(const struct crl_rule *rule, const struct crl_state *s, en
 	return period_at;
 }
 
-/* The first second in which a new list may be dated: after the newest one, and after the pause that follows a failure (a
- * failure dated in the future was seen by a clock that has gone back since: no reason to wait). */
+/* The first second in which a new list may be dated: after the newest one, and after the pause that follows a
+ * failure (a failure dated in the future was seen by a clock that has gone back since: no reason to wait). */
 static int64_t allowed_at(const struct crl_state *s, int64_t now)
 {
 	int64_t newest = max_of(s->has_list ? s->this_update_at : 0, s->ledger_this_update_at);

@@ -1,10 +1,10 @@
 /*
  * schedule.h - is a list due, and with which number and times? The whole decision, pure.
  *
- * A list is due when there is none, when its period is over, when orders were accepted since (but not more often than the
- * rule says) or at once after a key compromise. Nothing depends on a revocation happening. Validity is longer than the
- * period, so that a missed run leaves no gap. A clock that went back makes nothing due and raises the alarm: thisUpdate
- * and numbers only grow. RFC 5280 §5.1.2.4-5, §5.2.3
+ * A list is due when there is none, when its period is over, when orders were accepted since (but not more often
+ * than the rule says) or at once after a key compromise. Nothing depends on a revocation happening. Validity is
+ * longer than the period, so that a missed run leaves no gap. A clock that went back makes nothing due and raises
+ * the alarm: thisUpdate and numbers only grow. RFC 5280 §5.1.2.4-5, §5.2.3
  *
  * SPDX-License-Identifier: Apache-2.0
  */

@@ -1,10 +1,10 @@
 /*
  * set.h - the revoked and held certificates of one list in memory: the fold of accepted orders, sorted by serial.
  *
- * One item a certificate: its last accepted order. Orders come in batches (crl_set_add ... crl_set_commit) and are merged
- * in one pass, so that a list that changed a little costs one copy. A released certificate stays, as released, until it
- * is pruned: the gate before publishing must know why an entry is gone.
- * 48 bytes an item. No I/O, no clock.
+ * One item a certificate: its last accepted order. Orders come in batches (crl_set_add ... crl_set_commit) and are
+ * merged in one pass, so that a list that changed a little costs one copy. A released certificate stays, as
+ * released, until it is pruned: the gate before publishing must know why an entry is gone. 48 bytes an item. No I/O,
+ * no clock.
  *
  * SPDX-License-Identifier: Apache-2.0
  */

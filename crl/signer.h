@@ -1,8 +1,8 @@
 /*
  * signer.h - crld's conversation with signd-ca: what it remembers, and one list from BEGIN to END.
  *
- * Waits for answers, so it belongs to the worker's thread. The signer checks each entry on its own and refuses a list that
- * is not exactly what was ordered; nothing here tries to talk it into anything.
+ * Waits for answers, so it belongs to the worker's thread. The signer checks each entry on its own and refuses a
+ * list that is not exactly what was ordered; nothing here tries to talk it into anything.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -17,8 +17,8 @@ struct crl_signer_status {
 	int64_t order_seq; /* last accepted order */
 };
 
-/* crl_signer_status() asks what the signer remembers of the issuer. *Errors* NOT_FOUND (not an issuer of this signer), and
- * those of the bus. */
+/* crl_signer_status() asks what the signer remembers of the issuer. *Errors* NOT_FOUND (not an issuer of this
+ * signer), and those of the bus. */
 struct err *crl_signer_status(struct bus_client *client, struct crl_signer_status *out,
 			      const char *issuer) ERR_MUST_USE;
 

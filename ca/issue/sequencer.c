@@ -6,9 +6,9 @@
  *	IDLE -> BEGIN -> MOVE -> TILES -> COMMIT -> IDLE        a batch
  *	IDLE -> HEAD -> IDLE                                    a signed note is stored
  *
- * What a batch will change in memory (the right edge of the tree) is prepared in `next` and takes the place of `edge`
- * only when the commit was confirmed. After any failure nothing in memory is believed: the lock's connection is dropped
- * and everything is read again.
+ * What a batch will change in memory (the right edge of the tree) is prepared in `next` and takes the place of
+ * `edge` only when the commit was confirmed. After any failure nothing in memory is believed: the lock's connection
+ * is dropped and everything is read again.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -475,8 +475,8 @@ static bool head_is_due(const struct sequencer *self)
 
 /* ---------------------------------------------------------------- what to do next */
 
-/* Sorts an error of head_ask(): a lost database goes on to the caller, a busy signer is asked again later, and a tile that
- * is missing or does not fit is a ledger that was altered. */
+/* Sorts an error of head_ask(): a lost database goes on to the caller, a busy signer is asked again later, and a
+ * tile that is missing or does not fit is a ledger that was altered. */
 static struct err *head_problem(struct sequencer *self, struct err *e)
 {
 	if (e == NULL || !db_is_connected(self->db))

@@ -1,8 +1,8 @@
 /*
  * tree.c - the Merkle tree of RFC 6962 §2. See tree.h.
  *
- * Proofs are made from roots of aligned ranges of leaves, each of which is a handful of complete nodes: so one function
- * (range_root) over tree_cover() carries tree_root(), tree_inclusion() and tree_consistency().
+ * Proofs are made from roots of aligned ranges of leaves, each of which is a handful of complete nodes: so one
+ * function (range_root) over tree_cover() carries tree_root(), tree_inclusion() and tree_consistency().
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -151,8 +151,8 @@ size_t tree_cover(struct tree_node out[TREE_PROOF_MAX], uint64_t from, uint64_t 
 	return num;
 }
 
-/* The root of the leaves [from, to), which must be a subtree of RFC 6962: from is aligned to the power of two that covers
- * the range. */
+/* The root of the leaves [from, to), which must be a subtree of RFC 6962: from is aligned to the power of two that
+ * covers the range. */
 static struct err *range_root(struct tree_hash *out, uint64_t from, uint64_t to, struct tree_reader reader)
 {
 	struct tree_node nodes[TREE_PROOF_MAX];
@@ -242,8 +242,8 @@ struct err *tree_consistency(struct tree_proof *out, uint64_t old_size, uint64_t
 
 /* ---------------------------------------------------------------- verification */
 
-/* The walk from a node up to the root that both proofs share. Positions count from 0: fn is the node's, sn the last one's
- * of the level. RFC 9162 §2.1.3.2 */
+/* The walk from a node up to the root that both proofs share. Positions count from 0: fn is the node's, sn the last
+ * one's of the level. RFC 9162 §2.1.3.2 */
 struct walk {
 	uint64_t fn, sn;
 };
