@@ -243,39 +243,53 @@ void red_ask_decide(struct red_ask *self, enum signer_who who)
 
 static void write_evidence(struct buf *out, const struct test_decision *evidence, size_t num)
 {
-	size_t list, one;
+	size_t one;
 
-	ck_ok(der_open(out, &list, DER_SEQUENCE));
 	for (size_t i = 0; i < num; i++) {
 		ck_ok(der_open(out, &one, DER_SEQUENCE));
 		ck_ok(der_octets(out, buf_slice(&evidence[i].decision)));
 		ck_ok(der_octets(out, buf_slice(&evidence[i].signature)));
 		ck_ok(der_close(out, one));
 	}
+}
+
+static void write_item(struct buf *out, const struct red_ask *r)
+{
+	size_t item, names;
+
+	ck_ok(der_open(out, &item, DER_SEQUENCE));
+	ck_ok(der_octets(out, buf_slice(&r->authorisation)));
+	ck_ok(der_open(out, &names, DER_SEQUENCE));
+	for (size_t i = 0; i < r->num_named; i++)
+		ck_ok(der_octets(out, SLICE(r->named[i], SHA256_LEN)));
+	ck_ok(der_close(out, names));
+	ck_ok(der_tlv(out, DER_INTEGER, SLICE(r->serial, r->serial_len)));
+	ck_ok(der_int64(out, r->not_before_at));
+	ck_ok(der_octets(out, buf_slice(&r->tbs)));
+	ck_ok(der_close(out, item));
+}
+
+void red_batch_body(struct buf *out, const struct red_ask *asks, size_t num)
+{
+	size_t whole, list;
+
+	ck_ok(der_open(out, &whole, DER_SEQUENCE));
+	ck_ok(der_open(out, &list, DER_SEQUENCE));
+	for (size_t i = 0; i < num; i++)
+		write_evidence(out, asks[i].evidence, asks[i].num_evidence);
 	ck_ok(der_close(out, list));
+	ck_ok(der_open(out, &list, DER_SEQUENCE)); /* no certificates */
+	ck_ok(der_close(out, list));
+	ck_ok(der_open(out, &list, DER_SEQUENCE));
+	for (size_t i = 0; i < num; i++)
+		write_item(out, &asks[i]);
+	ck_ok(der_close(out, list));
+	ck_ok(der_close(out, whole));
 }
 
 void red_ask_body(struct buf *out, const struct red_ask *self)
 {
-	size_t whole, list, item, names;
-
-	ck_ok(der_open(out, &whole, DER_SEQUENCE));
-	write_evidence(out, self->evidence, self->num_evidence);
-	ck_ok(der_open(out, &list, DER_SEQUENCE)); /* no certificates */
-	ck_ok(der_close(out, list));
-	ck_ok(der_open(out, &list, DER_SEQUENCE));
-	ck_ok(der_open(out, &item, DER_SEQUENCE));
-	ck_ok(der_octets(out, buf_slice(&self->authorisation)));
-	ck_ok(der_open(out, &names, DER_SEQUENCE));
-	for (size_t i = 0; i < self->num_named; i++)
-		ck_ok(der_octets(out, SLICE(self->named[i], SHA256_LEN)));
-	ck_ok(der_close(out, names));
-	ck_ok(der_tlv(out, DER_INTEGER, SLICE(self->serial, self->serial_len)));
-	ck_ok(der_int64(out, self->not_before_at));
-	ck_ok(der_octets(out, buf_slice(&self->tbs)));
-	ck_ok(der_close(out, item));
-	ck_ok(der_close(out, list));
-	ck_ok(der_close(out, whole));
+	red_batch_body(out, self, 1);
 }
 
 void red_ask_send(struct red_result *out, struct signer_peer *peer, const struct red_ask *self)
@@ -403,7 +417,9 @@ static void order_body(struct buf *out, const struct red_order *self)
 	size_t whole, list, item, names;
 
 	ck_ok(der_open(out, &whole, DER_SEQUENCE));
+	ck_ok(der_open(out, &list, DER_SEQUENCE));
 	write_evidence(out, self->evidence, self->num_evidence);
+	ck_ok(der_close(out, list));
 	ck_ok(der_open(out, &list, DER_SEQUENCE));
 	if (self->sends_target)
 		ck_ok(der_octets(out, self->target.der));

@@ -84,7 +84,8 @@ void red_ask_decide_as(struct red_ask *self, const struct test_person *who, cons
 		       const uint8_t digest[SHA256_LEN]);
 struct decision red_approval(void);
 
-/* red_ask_body() appends the body of SIGN_CERT with this one item. */
+/* red_ask_body() appends the body of SIGN_CERT with this one item; red_batch_body() with many. */
+void red_batch_body(struct buf *out, const struct red_ask *asks, size_t num);
 void red_ask_body(struct buf *out, const struct red_ask *self);
 /* red_ask_send() sends it and reads the one result. */
 void red_ask_send(struct red_result *out, struct signer_peer *peer, const struct red_ask *self);
