@@ -52,6 +52,7 @@ story_setup() {
 individual_submits() {
 	apply keys "${person[@]}" -o "$story/person"
 	person_number=$(apply submit "${person[@]}" --csr "auth=$story/person/auth.csr" --csr "sign=$story/person/sign.csr" --agree | head -n 1)
+	[ -n "$person_number" ] || return 1
 	echo "$person_number" >"$story/person.number"
 	say "application $person_number"
 	local again
