@@ -12,7 +12,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "ca/issue/sequencer.h"
+#include "ca/issue/sequencer_internal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -21,58 +21,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "bus/msg_sign.h"
 #include "ca/issue/sequencer_queries.h"
-
-enum {
-	DEFAULT_BATCH = 4096,
-	BATCH_MAX = 16384,
-	DEFAULT_POLL_MS = 250,
-	DEFAULT_HEAD_INTERVAL_MS = 200,
-	SIGNER_TIMEOUT_MS = 10000,
-	LEAD_AGAIN_MS = 1000,
-	/* Complete tiles that a batch of BATCH_MAX can give: 65 of level 0 and at most one of each other level. */
-	TILES_MAX = BATCH_MAX / TREE_TILE_WIDTH + 1 + TREE_TILE_LEVELS
-};
-
-enum step { STEP_IDLE, STEP_BEGIN, STEP_MOVE, STEP_TILES, STEP_COMMIT, STEP_HEAD };
-
-/* Tiles that the batch under way completes. */
-struct tile_batch {
-	size_t num;
-	int64_t levels[TILES_MAX], ns[TILES_MAX];
-	struct slice slices[TILES_MAX];
-	struct tree_hash hashes[TILES_MAX][TREE_TILE_WIDTH];
-};
-
-struct sequencer {
-	struct sequencer_conf conf;
-	struct db *db;
-	loop_id timer, watch;
-	enum step step;
-	bool is_wanted; /* there may be pending entries */
-	bool is_halted; /* the ledger and the signer's memory contradict each other: nothing is appended any more */
-	size_t moved; /* entries of the batch under way */
-	struct tree_edge *edge, *next;
-	struct tile_batch *tiles;
-	struct tree_hash (*cached)[TREE_TILE_WIDTH]; /* the tile read last, for proofs */
-	struct tree_tile cached_tile;
-
-	uint64_t signer_size; /* what the signer remembers, as far as we know: proofs start there */
-	bool is_asking; /* a request to the signer is open */
-	struct note_checkpoint asked;
-	int64_t asked_at_ms; /* monotonic */
-	int64_t lead_not_before_ms; /* monotonic: after a failure it waits before it tries to lead again */
-	struct note_checkpoint head; /* signed and verified, not yet stored, where note is not empty */
-	struct buf note;
-
-	struct sequencer_status status;
-	bool is_leader;
-	char problem[256];
-};
-
-static void on_signed_head(void *arg, struct err *e, struct slice body);
-static void proceed(struct sequencer *self);
 
 static void progress(struct sequencer *self)
 {
@@ -99,7 +48,7 @@ static void problem_clear(struct sequencer *self)
 }
 
 /* Consumes an error: logs it and keeps its text for health. */
-static void problem_take(struct sequencer *self, const char *event, struct err *e)
+void sequencer_problem(struct sequencer *self, const char *event, struct err *e)
 {
 	self->status.failures++;
 	(void)err_text(e, self->problem, sizeof self->problem);
@@ -159,7 +108,7 @@ static struct err *edge_load(struct sequencer *self, uint64_t size)
 	return NULL;
 }
 
-static void edge_root(struct tree_hash *out, const struct tree_edge *edge)
+void sequencer_edge_root(struct tree_hash *out, const struct tree_edge *edge)
 {
 	struct tree_range range;
 
@@ -177,7 +126,7 @@ static struct err *head_compare(struct sequencer *self, const struct note_checkp
 	       self->edge->size, head->size);
 	if (head->size == 0 || head->size != self->edge->size)
 		return NULL;
-	edge_root(&root, self->edge);
+	sequencer_edge_root(&root, self->edge);
 	ENSURE(tree_hash_equal(&root, &head->root), CONFLICT,
 	       "the log of %" PRIu64 " entries has another root than its checkpoint: entries were changed", head->size);
 	return NULL;
@@ -238,6 +187,11 @@ static struct err *step_moved(struct sequencer *self, const struct db_result *r)
 	struct tree_hash *leaves = NULL;
 	size_t num = 0;
 
+	if (self->is_halted) { /* found out while the batch was under way */
+		db_rollback(self->db);
+		self->step = STEP_IDLE;
+		return NULL;
+	}
 	TRY(sequencer_q_moved(&leaves, &num, r, (int64_t)self->edge->size));
 	struct err *e = batch_append(self, leaves, num);
 	free(leaves);
@@ -314,7 +268,7 @@ static void on_db(void *arg, unsigned ready)
 	(void)ready;
 	if (self->step == STEP_IDLE) {
 		/* Nothing was asked, so this is the end of the connection. */
-		problem_take(self, "sequencer_connection_lost", ERR(GONE, "the database closed the connection"));
+		sequencer_problem(self, "sequencer_connection_lost", ERR(GONE, "the database closed the connection"));
 		disconnect(self);
 		return;
 	}
@@ -322,171 +276,15 @@ static void on_db(void *arg, unsigned ready)
 	if (e == NULL && is_done)
 		e = step_result(self, r);
 	if (e != NULL) {
-		problem_take(self, "sequencer_batch_failed", e);
+		sequencer_problem(self, "sequencer_batch_failed", e);
 		disconnect(self);
 		return;
 	}
 	if (self->step == STEP_IDLE)
-		proceed(self);
-}
-
-/* ---------------------------------------------------------------- heads */
-
-/* Reads a node for a proof: from the edge, or from a complete tile of the ledger. */
-static struct err *node_read(void *arg, struct tree_hash *out, struct tree_node node)
-{
-	struct sequencer *self = arg;
-	unsigned first, height;
-	struct tree_tile tile = tree_tile_of(node, &first, &height);
-	unsigned width = tree_tile_width(tile.level, tile.n, self->edge->size);
-
-	ENSURE(first + (1u << height) <= width, BUG, "a node past the log's end is needed");
-	if (width < TREE_TILE_WIDTH) {
-		tree_tile_fold(out, self->edge->level[tile.level].h + first, height);
-		return NULL;
-	}
-	const struct tree_tile *cached = &self->cached_tile;
-	if (cached->width == 0 || cached->level != tile.level || cached->n != tile.n) {
-		self->cached_tile.width = 0;
-		TRY(sequencer_q_tile(self->db, *self->cached, tile.level, tile.n));
-		self->cached_tile = tile;
-	}
-	tree_tile_fold(out, *self->cached + first, height);
-	return NULL;
-}
-
-static struct err *head_request(struct sequencer *self, struct buf *out)
-{
-	struct tree_proof proof;
-	struct slice hashes[TREE_PROOF_MAX];
-
-	TRY(tree_consistency(&proof, self->signer_size, self->edge->size, (struct tree_reader){ node_read, self }));
-	for (size_t i = 0; i < proof.num; i++)
-		hashes[i] = SLICE(proof.h[i].b, TREE_HASH_SIZE);
-	self->asked.size = self->edge->size;
-	edge_root(&self->asked.root, self->edge);
-	const struct msg_sign_head body = { .old_size = (int64_t)self->signer_size,
-					    .size = (int64_t)self->asked.size,
-					    .root = SLICE(self->asked.root.b, TREE_HASH_SIZE),
-					    .consistency = hashes,
-					    .num_consistency = proof.num };
-	return msg_sign_head_encode(out, &body);
-}
-
-static struct err *head_ask(struct sequencer *self)
-{
-	OWN(buf) body = BUF_INIT(64 * 1024);
-
-	TRY(head_request(self, &body));
-	TRY(bus_client_send(self->conf.signer, MSG_SIGN_HEAD, &body, SIGNER_TIMEOUT_MS, on_signed_head, self));
-	self->is_asking = true;
-	return NULL;
-}
-
-/* The signer's memory is what counts: a shorter ledger, or one with another beginning, was rolled back or altered. */
-static void halt(struct sequencer *self, struct err *e)
-{
-	self->is_halted = true;
-	problem_take(self, "sequencer_halted", e);
-}
-
-static void on_signer_status(void *arg, struct err *e, struct slice body)
-{
-	struct sequencer *self = arg;
-	OWN(msg_signer_status) status = { 0 };
-
-	self->is_asking = false;
-	if (e == NULL)
-		e = msg_signer_status_decode(&status, body);
-	if (e != NULL) {
-		problem_take(self, "sequencer_head_failed", e);
-		return;
-	}
-	if (status.log_size > self->status.log_size) {
-		halt(self, ERR(CONFLICT,
-			       "the signer has signed a head of %" PRId64 " entries, the ledger has %" PRId64
-			       ": the ledger was rolled back",
-			       status.log_size, self->status.log_size));
-		return;
-	}
-	self->signer_size = (uint64_t)status.log_size;
-	self->asked_at_ms = 0;
-	if (self->step == STEP_IDLE)
-		proceed(self);
-}
-
-static struct err *status_ask(struct sequencer *self)
-{
-	OWN(buf) body = BUF_INIT(64);
-	const struct msg_empty empty = { 0 };
-
-	TRY(msg_empty_encode(&body, &empty));
-	TRY(bus_client_send(self->conf.signer, MSG_SIGNER_STATUS, &body, SIGNER_TIMEOUT_MS, on_signer_status, self));
-	self->is_asking = true;
-	return NULL;
-}
-
-static struct err *head_take(struct sequencer *self, struct slice body)
-{
-	OWN(msg_sign_head_ok) answer = { 0 };
-	struct note_checkpoint head;
-
-	TRY(msg_sign_head_ok_decode(&answer, body));
-	TRY(note_checkpoint_open(&head, answer.note, &self->conf.log_key));
-	ENSURE(head.size == self->asked.size && tree_hash_equal(&head.root, &self->asked.root), CONFLICT,
-	       "the signer signed a head of %" PRIu64 " entries that was not asked for", head.size);
-	TRY(buf_set(&self->note, answer.note));
-	self->head = head;
-	self->signer_size = head.size;
-	return NULL;
-}
-
-static void on_signed_head(void *arg, struct err *e, struct slice body)
-{
-	struct sequencer *self = arg;
-
-	self->is_asking = false;
-	if (e == NULL)
-		e = head_take(self, body);
-	if (e == NULL) {
-		if (self->is_leader && self->step == STEP_IDLE)
-			proceed(self);
-		return;
-	}
-	const char *field = err_field(e);
-	if (err_code(e) == ERR_CONFLICT && field != NULL && strcmp(field, "oldSize") == 0) {
-		/* An answer was lost, ours or our predecessor's: prove from what the signer remembers. */
-		err_destroy(&e);
-		e = status_ask(self);
-	} else if (err_code(e) == ERR_DENIED || err_code(e) == ERR_BAD_INPUT) {
-		halt(self, ERR_WRAP(e, "the signer refuses the head: the log's beginning was changed"));
-		return;
-	}
-	if (e != NULL)
-		problem_take(self, "sequencer_head_failed", e);
-}
-
-static bool head_is_due(const struct sequencer *self)
-{
-	return self->conf.signer != NULL && !self->is_asking && !self->is_halted && self->note.len == 0 &&
-	       self->status.log_size > self->status.head_size &&
-	       (self->asked_at_ms == 0 || clock_mono_ms() - self->asked_at_ms >= self->conf.head_interval_ms);
+		sequencer_proceed(self);
 }
 
 /* ---------------------------------------------------------------- what to do next */
-
-/* Sorts an error of head_ask(): a lost database goes on to the caller, a busy signer is asked again later, and a
- * tile that is missing or does not fit is a ledger that was altered. */
-static struct err *head_problem(struct sequencer *self, struct err *e)
-{
-	if (e == NULL || !db_is_connected(self->db))
-		return e;
-	if (err_category(err_code(e)) == ERR_RETRY_LATER)
-		problem_take(self, "sequencer_head_failed", e);
-	else
-		halt(self, ERR_WRAP(e, "the proof that the log only grew cannot be made"));
-	return NULL;
-}
 
 static struct err *proceed_step(struct sequencer *self)
 {
@@ -494,9 +292,9 @@ static struct err *proceed_step(struct sequencer *self)
 		self->step = STEP_HEAD;
 		return sequencer_q_send_head(self->db, &self->head, buf_slice(&self->note), clock_now_ms());
 	}
-	if (head_is_due(self)) {
+	if (sequencer_head_is_due(self)) {
 		self->asked_at_ms = clock_mono_ms();
-		TRY(head_problem(self, head_ask(self)));
+		TRY(sequencer_head_ask(self));
 	}
 	if (!self->is_wanted || self->is_halted)
 		return NULL;
@@ -505,12 +303,12 @@ static struct err *proceed_step(struct sequencer *self)
 	return db_send(self->db, Q_SEQ_BEGIN, NULL);
 }
 
-static void proceed(struct sequencer *self)
+void sequencer_proceed(struct sequencer *self)
 {
 	struct err *e = proceed_step(self);
 
 	if (e != NULL) {
-		problem_take(self, "sequencer_failed", e);
+		sequencer_problem(self, "sequencer_failed", e);
 		disconnect(self);
 		return;
 	}
@@ -531,7 +329,7 @@ static void lead(struct sequencer *self)
 	if (e == NULL && leads)
 		e = loop_add_fd(self->conf.loop, &self->watch, db_socket(self->db), LOOP_READ, on_db, self);
 	if (e != NULL) {
-		problem_take(self, "sequencer_take_over_failed", e);
+		sequencer_problem(self, "sequencer_take_over_failed", e);
 		disconnect(self);
 		self->lead_not_before_ms = clock_mono_ms() + LEAD_AGAIN_MS;
 		return;
@@ -553,7 +351,7 @@ static void on_timer(void *arg)
 		lead(self);
 	self->is_wanted = true;
 	if (self->is_leader && self->step == STEP_IDLE)
-		proceed(self);
+		sequencer_proceed(self);
 }
 
 /* ---------------------------------------------------------------- life */
