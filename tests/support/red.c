@@ -142,20 +142,34 @@ static void make_subject(struct red_ask *r, const char *profile, const struct na
 	r->a.subject = buf_slice(&r->subject);
 }
 
+/* The template of a profile; the last one is kept. NULL for a profile that has none. */
+static const struct cert_template *template_of(const struct signer_home *home, const char *profile)
+{
+	static struct cert_template *kept;
+	static const struct signer_home *kept_home;
+	static char kept_profile[65];
+
+	if (kept != NULL && kept_home == home && strcmp(kept_profile, profile) == 0)
+		return kept;
+	cert_template_destroy(&kept);
+	OWN(err) none = cert_template_compile(&kept, home->profiles, profile, "rsa", buf_slice(&home->issuing));
+	kept_home = home;
+	(void)snprintf(kept_profile, sizeof kept_profile, "%s", profile);
+	return none == NULL ? kept : NULL;
+}
+
 void red_ask_render(struct red_ask *self, const struct authorisation *a, int64_t not_before_at)
 {
-	OWN(cert_template) t = NULL;
 	OWN(buf) tbs = BUF_INIT(CERT_TBS_MAX);
 	struct serial serial;
 	struct cert_data data;
 	char storage[OID_TEXT_SIZE], profile[65];
 
 	(void)snprintf(profile, sizeof profile, "%.*s", (int)a->profile.len, (const char *)a->profile.p);
-	OWN(err)
-	none = cert_template_compile(&t, self->home->profiles, profile, "rsa", buf_slice(&self->home->issuing));
+	const struct cert_template *t = template_of(self->home, profile);
 	OWN(err) e = serial_from_octets(&serial, SLICE(self->serial, self->serial_len));
 	OWN(err) d = authorisation_cert_data(&data, storage, a);
-	if (none != NULL || e != NULL || d != NULL)
+	if (t == NULL || e != NULL || d != NULL)
 		return;
 	OWN(err) cannot = cert_template_render(&tbs, t, &data, &serial, not_before_at);
 	if (cannot == NULL) /* else the attack is about what cannot be rendered */
