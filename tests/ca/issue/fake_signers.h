@@ -116,15 +116,14 @@ static struct err *fake_on_sign(void *arg, struct bus_call *call)
 	fake_changed();
 	(void)pthread_mutex_unlock(&fakes.lock);
 	TRY(e);
-	if (is_mute || loses) {
-		bus_call_keep(call);
-		return NULL;
-	}
-	const struct msg_sign_cert_ok answer = { .items = results, .num_items = ask.num_items };
+	const struct msg_sign_cert_ok answer = { .items = results, .num_items = is_mute ? 0 : ask.num_items };
 	TRY(msg_sign_cert_ok_encode(&body, &answer));
-	for (size_t i = 0; i < ask.num_items; i++)
+	for (size_t i = 0; i < answer.num_items; i++)
 		buf_clear(&signatures[i]);
-	bus_call_answer(call, &body);
+	if (is_mute || loses)
+		bus_call_keep(call);
+	else
+		bus_call_answer(call, &body);
 	return NULL;
 }
 
