@@ -24,6 +24,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "ca/sign/ceremony_plan.h"
+#include "ca/sign/custody.h"
 #include "ca/sign/journal.h"
 #include "ca/sign/keys.h"
 #include "ca/sign/sign.h"
@@ -39,6 +40,7 @@ struct ceremony {
 	const struct ceremony_plan *plan;
 	struct profiles *profiles;
 	struct keys *root_keys, *ca_keys, *ocsp_keys;
+	struct custody *custody; /* NULL: key files are plain */
 	struct pkcs11 *token; /* NULL: all keys become files */
 	struct journal *journal;
 	struct buf manifest, transcript;
@@ -201,7 +203,84 @@ static struct err *make_key(struct ceremony *c, const struct sign_key **out, str
 {
 	if (c->token != NULL && issuer[0] != '\0')
 		return make_token_key(c, out, table, use, issuer, suite);
-	return keys_generate(out, table, folder, use, issuer, suite, SLICE_NONE);
+	OWN(buf) passphrase = BUF_INIT_SECRET(256);
+	if (c->custody != NULL)
+		TRY(custody_passphrase(&passphrase, c->custody,
+				       use == SIGN_USE_ROOT			       ? "root"
+				       : use == SIGN_USE_CA || use == SIGN_USE_JOURNAL ? "ca"
+										       : "ocsp"));
+	return keys_generate(out, table, folder, use, issuer, suite, buf_slice(&passphrase));
+}
+
+/* ---------------------------------------------------------------- custodians */
+
+static struct err *write_new(const char *path, struct slice bytes)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0 && errno == EEXIST)
+		return ERR(CONFLICT, "%s exists: a ceremony overwrites nothing", path);
+	if (fd < 0)
+		return ERR_ERRNO("creating %s", path);
+	struct err *e = NULL;
+	if (write(fd, bytes.p, bytes.len) != (ssize_t)bytes.len || fsync(fd) != 0)
+		e = ERR_ERRNO("writing %s", path);
+	if (close(fd) != 0 && e == NULL)
+		e = ERR_ERRNO("closing %s", path);
+	return e;
+}
+
+/* The first line of a custodian's passphrase file; empty when the plan names none. */
+static struct err *share_passphrase(struct buf *out, const struct ceremony_plan *plan, size_t index)
+{
+	if (plan->num_share_passphrases == 0)
+		return NULL;
+	TRY(read_whole(out, plan->share_passphrases[index]));
+	for (size_t i = 0; i < out->len; i++)
+		if (out->p[i] == '\n' || out->p[i] == '\r')
+			out->len = i;
+	ENSURE(out->len > 0, CONFIG, "%s holds no passphrase", plan->share_passphrases[index]);
+	return NULL;
+}
+
+static struct err *write_share(const struct ceremony_plan *plan, size_t index, const struct share *share)
+{
+	OWN(buf) passphrase = BUF_INIT_SECRET(4096);
+	OWN(buf) text = BUF_INIT_SECRET(SHARE_TEXT_MAX);
+
+	TRY(share_passphrase(&passphrase, plan, index));
+	TRY(share_write(&text, share, buf_slice(&passphrase)));
+	return write_new(plan->shares[index], buf_slice(&text));
+}
+
+/* Each folder of keys learns which shares open it. */
+static struct err *write_custody(struct ceremony *c)
+{
+	const char *const folders[] = { c->plan->root_keys, c->plan->ca_keys, c->plan->ocsp_keys };
+	OWN(buf) text = BUF_INIT(CUSTODY_FILE_MAX);
+	char path[PATH_BYTES];
+
+	TRY(custody_write(&text, c->custody));
+	for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+		(void)snprintf(path, sizeof path, "%s/%s", folders[i], CUSTODY_FILE);
+		TRY(write_new(path, buf_slice(&text)));
+	}
+	return buf_printf(&c->transcript, "keys encrypted; %lld of %zu shares open them\n",
+			  (long long)c->plan->threshold, c->plan->num_shares);
+}
+
+static struct err *make_custody(struct ceremony *c)
+{
+	struct share shares[SHARES_MAX];
+	struct err *e = NULL;
+
+	if (c->plan->threshold == 0)
+		return NULL;
+	TRY(custody_split(&c->custody, shares, c->plan->threshold, (int64_t)c->plan->num_shares));
+	for (size_t i = 0; i < c->plan->num_shares && e == NULL; i++)
+		e = write_share(c->plan, i, &shares[i]);
+	OPENSSL_cleanse(shares, sizeof shares);
+	return e != NULL ? e : write_custody(c);
 }
 
 /* ---------------------------------------------------------------- one issuer */
@@ -516,6 +595,7 @@ static struct err *make_all(struct ceremony *c)
 	TRY(keys_create(&c->root_keys));
 	TRY(keys_create(&c->ca_keys));
 	TRY(keys_create(&c->ocsp_keys));
+	TRY(make_custody(c));
 	TRY(make_journal_key(c));
 	TRY(journal_open(&c->journal, c->plan->journal, "ca", NULL, NULL));
 	for (size_t i = 0; i < c->plan->num_issuers; i++) {
@@ -548,6 +628,7 @@ static struct err *run(const char *plan_file, FILE *report, bool only_check)
 	keys_destroy(&c.ca_keys);
 	keys_destroy(&c.ocsp_keys);
 	pkcs11_close(&c.token);
+	custody_destroy(&c.custody);
 	profiles_destroy(&c.profiles);
 	buf_clear(&c.manifest);
 	buf_clear(&c.transcript);

@@ -157,12 +157,35 @@ static void read_issuers(struct reading *r, struct ceremony_plan *plan, const co
 	}
 }
 
+static void read_custodians(struct reading *r, struct ceremony_plan *plan, const config_setting_t *root)
+{
+	static const char *const known[] = { "threshold", "shares", "passphrase_files" };
+	const config_setting_t *group = config_setting_get_member(root, "custodians");
+	int threshold = 0;
+
+	if (group == NULL)
+		return;
+	if (!config_setting_is_group(group)) {
+		mistake(r, group, "custodians", "must be a group");
+		return;
+	}
+	refuse_unknown(r, group, known, sizeof known / sizeof known[0]);
+	plan->num_shares = texts(r, group, "shares", plan->shares, PLAN_MAX_CUSTODIANS);
+	plan->num_share_passphrases = texts(r, group, "passphrase_files", plan->share_passphrases, PLAN_MAX_CUSTODIANS);
+	if (config_setting_lookup_int(group, "threshold", &threshold) != CONFIG_TRUE || threshold < 2 ||
+	    (size_t)threshold > plan->num_shares)
+		mistake(r, group, "threshold", "must be 2 or more, and not more than there are shares");
+	if (plan->num_share_passphrases != 0 && plan->num_share_passphrases != plan->num_shares)
+		mistake(r, group, "passphrase_files", "must name a file for each share, or be left out");
+	plan->threshold = threshold;
+}
+
 static void read_plan(struct reading *r, struct ceremony_plan *plan, const config_setting_t *root)
 {
 	static const char *const known[] = { "out",	      "profiles",     "root_keys",	 "ca_keys",
 					     "ocsp_keys",     "journal",      "log_origin",	 "root_list_days",
 					     "pkcs11_module", "pkcs11_token", "pkcs11_pin_file", "issuers",
-					     "certificates" };
+					     "custodians",    "certificates" };
 	int days = 30;
 
 	refuse_unknown(r, root, known, sizeof known / sizeof known[0]);
@@ -184,6 +207,7 @@ static void read_plan(struct reading *r, struct ceremony_plan *plan, const confi
 	if (days < 1 || days > 366)
 		mistake(r, s, "root_list_days", "must be 1 to 366 days");
 	plan->root_list_days = days;
+	read_custodians(r, plan, root);
 	read_issuers(r, plan, root);
 	read_certificates(r, plan, root);
 }

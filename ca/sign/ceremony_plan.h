@@ -10,6 +10,7 @@
 
 #define PLAN_MAX_ISSUERS      8
 #define PLAN_MAX_CERTIFICATES 64
+#define PLAN_MAX_CUSTODIANS   16
 #define PLAN_MAX_DNS	      8
 
 /* A certificate for somebody else's key: staff, a service, the identification service. Absent texts are "". */
@@ -34,6 +35,10 @@ struct ceremony_plan {
 	const char *profiles; /* profiles.conf */
 	const char *root_keys, *ca_keys, *ocsp_keys; /* folders of key files */
 	const char *pkcs11_module, *pkcs11_token, *pkcs11_pin_file; /* token of the issuers' keys; "": files */
+	int64_t threshold; /* of the custodians; 0: key files are plain */
+	const char *shares[PLAN_MAX_CUSTODIANS]; /* files of the shares */
+	const char *share_passphrases[PLAN_MAX_CUSTODIANS]; /* files with the custodians' passphrases */
+	size_t num_shares, num_share_passphrases; /* the latter 0: shares are not encrypted */
 	const char *journal; /* of the issuing signer */
 	const char *log_origin;
 	int64_t root_list_days; /* nextUpdate of the root's empty list */

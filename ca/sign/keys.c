@@ -24,7 +24,8 @@ struct sign_key {
 	char label[PKCS11_LABEL_MAX + 1]; /* "rsa.ca", "log" */
 	const struct sign_backend *backend;
 	EVP_PKEY *public_key;
-	EVP_PKEY *pkey; /* of a file */
+	EVP_PKEY *pkey; /* of a file; NULL while it is locked */
+	struct buf encrypted; /* the file, when it can be locked again */
 	struct pkcs11 *token;
 	const struct suite *suite;
 	struct buf spki;
@@ -58,6 +59,7 @@ static void sign_key_destroy(struct sign_key **self)
 	EVP_PKEY_free((*self)->pkey);
 	EVP_PKEY_free((*self)->public_key);
 	buf_clear(&(*self)->spki);
+	buf_clear(&(*self)->encrypted);
 	free(*self);
 	*self = NULL;
 }
@@ -157,6 +159,7 @@ static struct err *key_create(struct sign_key **out, const struct keys *table, e
 	ENSURE(key != NULL, NO_MEMORY, "key handle");
 	key->use = use;
 	key->spki.max = 8 * 1024;
+	key->encrypted = (struct buf)BUF_INIT_SECRET(KEY_FILE_MAX);
 	(void)snprintf(key->issuer, sizeof key->issuer, "%s", issuer);
 	(void)snprintf(key->label, sizeof key->label, "%s%s%s", issuer, issuer[0] == '\0' ? "" : ".", use_words[use]);
 	TRY(buf_append(&key->spki, spki));
@@ -171,6 +174,22 @@ static void keys_take(struct keys *self, struct sign_key *key, const struct sign
 	if (out != NULL)
 		*out = key;
 	self->items[self->num++] = key;
+}
+
+/* A key whose private number is still encrypted; takes over the file's bytes. */
+static struct err *keys_add_encrypted(struct sign_key **out, struct keys *self, enum sign_use use, const char *issuer,
+				      EVP_PKEY *public_key, struct buf *file)
+{
+	OWN(sign_key) key = NULL;
+	OWN(buf) spki = BUF_INIT(8 * 1024);
+
+	TRY(suite_spki(&spki, public_key));
+	TRY(key_create(&key, self, use, issuer, buf_slice(&spki)));
+	key->backend = &sign_backend_file;
+	buf_move(&key->encrypted, file);
+	*out = key;
+	keys_take(self, TAKE(key), NULL);
+	return NULL;
 }
 
 /* Takes over pkey. */
@@ -251,6 +270,78 @@ static struct err *read_file(struct buf *out, const char *path)
 	return e;
 }
 
+static bool is_encrypted(const struct buf *pem)
+{
+	static const char mark[] = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
+
+	return pem->len > 0 && memmem(pem->p, pem->len, mark, sizeof mark - 1) != NULL;
+}
+
+/* The public key that stands behind an encrypted one; NULL when none does. The reader starts there: libcrypto would
+ * otherwise try to open the private one and ask the terminal for a passphrase. */
+static struct err *public_half(EVP_PKEY **out, const struct buf *pem, const char *name)
+{
+	static const char mark[] = "-----BEGIN PUBLIC KEY-----";
+	const uint8_t *at = memmem(pem->p, pem->len, mark, sizeof mark - 1);
+
+	*out = NULL;
+	if (at == NULL)
+		return NULL;
+	OWN(bio) in = BIO_new_mem_buf(at, (int)(pem->len - (size_t)(at - pem->p)));
+	ENSURE(in != NULL, NO_MEMORY, "reading %s", name);
+	*out = PEM_read_bio_PUBKEY(in, NULL, NULL, NULL);
+	return *out != NULL ? NULL : ERR_OPENSSL(CONFIG, "%s: its public key is damaged", name);
+}
+
+static struct err *unlock(struct sign_key *key, struct slice passphrase)
+{
+	OWN(bio) in = BIO_new_mem_buf(key->encrypted.p, (int)key->encrypted.len);
+	ENSURE(in != NULL, NO_MEMORY, "opening a key");
+	OWN(evp_pkey) pkey = PEM_read_bio_PrivateKey(in, NULL, passphrase_callback, &passphrase);
+	if (pkey == NULL)
+		return ERR_OPENSSL(DENIED, "%s: the passphrase is wrong", key->label);
+	ENSURE(EVP_PKEY_eq(pkey, key->public_key) == 1, DENIED, "%s: the private key is not that of the public one",
+	       key->label);
+	key->pkey = TAKE(pkey);
+	return NULL;
+}
+
+bool sign_key_is_locked(const struct sign_key *key)
+{
+	return key->encrypted.len > 0 && key->pkey == NULL;
+}
+
+size_t keys_num_locked(const struct keys *self)
+{
+	size_t num = 0;
+
+	for (size_t i = 0; i < self->num; i++)
+		num += sign_key_is_locked(self->items[i]);
+	return num;
+}
+
+void keys_lock(struct keys *self)
+{
+	for (size_t i = 0; i < self->num; i++) {
+		if (self->items[i]->encrypted.len == 0)
+			continue;
+		EVP_PKEY_free(self->items[i]->pkey);
+		self->items[i]->pkey = NULL;
+	}
+}
+
+struct err *keys_unlock(struct keys *self, struct slice passphrase)
+{
+	struct err *e = NULL;
+
+	for (size_t i = 0; i < self->num && e == NULL; i++)
+		if (sign_key_is_locked(self->items[i]))
+			e = unlock(self->items[i], passphrase);
+	if (e != NULL)
+		keys_lock(self);
+	return e;
+}
+
 static struct err *load_file(struct keys *self, const char *folder, const char *name, struct slice passphrase)
 {
 	char path[4096];
@@ -261,6 +352,15 @@ static struct err *load_file(struct keys *self, const char *folder, const char *
 	TRY(parse_name(&use, issuer, name));
 	(void)snprintf(path, sizeof path, "%s/%s", folder, name);
 	TRY(read_file(&pem, path));
+	OWN(evp_pkey) public_key = NULL;
+	if (is_encrypted(&pem))
+		TRY(public_half(&public_key, &pem, name));
+	if (public_key != NULL) {
+		struct sign_key *key = NULL;
+
+		TRY(keys_add_encrypted(&key, self, use, issuer, public_key, &pem));
+		return passphrase.len == 0 ? NULL : unlock(key, passphrase);
+	}
 	OWN(bio) in = BIO_new_mem_buf(pem.p, (int)pem.len);
 	ENSURE(in != NULL, NO_MEMORY, "reading %s", name);
 	EVP_PKEY *pkey = PEM_read_bio_PrivateKey(in, NULL, passphrase_callback, &passphrase);
@@ -303,7 +403,7 @@ struct err *keys_exist(bool *out, const char *folder)
 	return NULL;
 }
 
-/* PKCS#8 in PEM; under a passphrase PBES2 with AES-256 and PBKDF2. */
+/* PKCS#8 in PEM; under a passphrase PBES2 with AES-256 and PBKDF2, and the public key behind it. */
 static struct err *encode_key(struct buf *out, EVP_PKEY *pkey, struct slice passphrase)
 {
 	OWN(bio) mem = BIO_new(BIO_s_secmem());
@@ -313,6 +413,8 @@ static struct err *encode_key(struct buf *out, EVP_PKEY *pkey, struct slice pass
 	const EVP_CIPHER *cipher = passphrase.len > 0 ? EVP_aes_256_cbc() : NULL;
 	if (PEM_write_bio_PKCS8PrivateKey(mem, pkey, cipher, NULL, 0, cipher == NULL ? NULL : passphrase_callback,
 					  &passphrase) != 1)
+		return ERR_OPENSSL(SYSTEM, "encoding a key");
+	if (cipher != NULL && PEM_write_bio_PUBKEY(mem, pkey) != 1)
 		return ERR_OPENSSL(SYSTEM, "encoding a key");
 	long len = BIO_get_mem_data(mem, &bytes);
 	return buf_append(out, SLICE(bytes, (size_t)len));

@@ -61,6 +61,15 @@ struct err *keys_open(struct keys **out, const char *folder, struct slice passph
 void keys_destroy(struct keys **self);
 OWN_TYPE(keys, struct keys *, keys_destroy)
 
+/* Encrypted files whose passphrase was not given are held locked, if their public key stands beside them in the file (as
+ * keys_generate() writes it): known, but without a private number; signing with them is RETRY. keys_num_locked() counts
+ * them, keys_unlock() opens all of them, from memory, or none. keys_lock() wipes what was opened from such a file;
+ * signers must have let go before (signer_forget()). *Errors* DENIED: another passphrase. */
+size_t keys_num_locked(const struct keys *self);
+struct err *keys_unlock(struct keys *self, struct slice passphrase) ERR_MUST_USE;
+void keys_lock(struct keys *self);
+bool sign_key_is_locked(const struct sign_key *key);
+
 /* keys_find() gives the key for (use, issuer); issuer "" for log and journal. NULL when there is none. */
 const struct sign_key *keys_find(const struct keys *self, enum sign_use use, const char *issuer);
 size_t keys_count(const struct keys *self);

@@ -64,6 +64,7 @@ static struct err *file_open(void **out, const struct sign_key *key)
 	const EVP_MD *md;
 
 	ENSURE(s != NULL, NO_MEMORY, "signer");
+	ENSURE(!sign_key_is_locked(key), RETRY, "the key is not active: its custodians have to give their shares");
 	s->key = sign_key_private(key);
 	TRY(digest_of(&md, sign_key_suite(key)));
 	if (md != NULL) {
@@ -144,7 +145,8 @@ struct err *signer_create(struct signer **out, const struct sign_key *key)
 	TRY(digest_of(&self->md, sign_key_suite(key)));
 	if (self->md != NULL)
 		TRY(pkey_ctx(&self->verify, sign_key_public(key), self->md, EVP_PKEY_verify_init));
-	TRY(open_session(self));
+	if (!sign_key_is_locked(key)) /* a locked one is asked for when it is used */
+		TRY(open_session(self));
 	*out = TAKE(self);
 	return NULL;
 }
@@ -158,6 +160,12 @@ void signer_destroy(struct signer **self)
 	EVP_MD_CTX_free((*self)->hash);
 	free(*self);
 	*self = NULL;
+}
+
+void signer_forget(struct signer *self)
+{
+	if (self != NULL)
+		close_session(self);
 }
 
 const struct sign_key *signer_key(const struct signer *self)
@@ -195,8 +203,9 @@ static struct err *sign_and_verify(struct signer *self, uint8_t *out, size_t *le
 			return ERR_OPENSSL(SYSTEM, "hashing");
 		input = SLICE(digest, digest_len);
 	}
-	TRY(open_session(self));
-	struct err *e = sign_key_backend(self->key)->sign(self->session, out, len, input);
+	struct err *e = open_session(self);
+	if (e == NULL)
+		e = sign_key_backend(self->key)->sign(self->session, out, len, input);
 	if (e != NULL)
 		return ERR_WRAP(e, "signing with the key %s", sign_key_label(self->key));
 	if (self->md == NULL)

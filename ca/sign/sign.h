@@ -20,10 +20,13 @@ struct err *signer_create(struct signer **out, const struct sign_key *key) ERR_M
 void signer_destroy(struct signer **self);
 OWN_TYPE(signer, struct signer *, signer_destroy)
 
+/* signer_forget() lets go of the private key, so that it can be wiped (keys_lock()); the next signature asks for it again. */
+void signer_forget(struct signer *self);
+
 const struct sign_key *signer_key(const struct signer *self);
 
 /* signer_sign() appends the signature over the bytes: the octets that go into a BIT STRING. *Errors* BUG when the
- * signature does not verify, SYSTEM when the key cannot sign. On error nothing is appended. */
+ * signature does not verify, SYSTEM when the key cannot sign, RETRY while it is locked or its token is lost. On error nothing is appended. */
 struct err *signer_sign(struct signer *self, struct buf *out_signature, struct slice bytes) ERR_MUST_USE;
 
 /* The same over bytes that come in pieces, hashed on the fly (lists of many megabytes). One stream at a time a signer;

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "ca/sign/activation.h"
 #include "ca/sign/answers.h"
 #include "ca/sign/ceremony.h"
 #include "ca/sign/handlers.h"
@@ -28,7 +29,7 @@ struct signd {
 	struct bus_server *server;
 	struct signd_state *state;
 	loop_id second;
-	size_t journal_health, policy_health;
+	size_t journal_health, policy_health, keys_health;
 };
 
 /* ---- each second */
@@ -41,9 +42,38 @@ static void health_update(struct signd *d)
 
 	health_set(health, d->journal_health, e == NULL, "%s", e == NULL ? "" : err_text(e, text, sizeof text));
 	err_destroy(&e);
+	activation_text(d->state, text, sizeof text);
+	health_set(health, d->keys_health, text[0] == '\0', "%s", text);
 	if (d->state->is_ca)
 		health_set(health, d->policy_health, d->state->rules != NULL, "%s",
 			   d->state->rules != NULL ? "" : "no Policy is in force");
+}
+
+/* ---- keys, over the admin socket; /readyz knows at once */
+
+static struct err *on_status(void *arg, const struct admin_request *request, struct buf *out, int *status)
+{
+	struct signd *d = arg;
+
+	return on_key_status(d->state, request, out, status);
+}
+
+static struct err *on_activate(void *arg, const struct admin_request *request, struct buf *out, int *status)
+{
+	struct signd *d = arg;
+	struct err *e = on_key_activate(d->state, request, out, status);
+
+	health_update(d);
+	return e;
+}
+
+static struct err *on_deactivate(void *arg, const struct admin_request *request, struct buf *out, int *status)
+{
+	struct signd *d = arg;
+	struct err *e = on_key_deactivate(d->state, request, out, status);
+
+	health_update(d);
+	return e;
 }
 
 static void on_second(void *arg)
@@ -85,6 +115,7 @@ static struct err *acquire(struct daemon *daemon)
 	d->daemon = daemon;
 	daemon->state = d;
 	TRY(health_add(daemon->health, &d->journal_health, "journal"));
+	TRY(health_add(daemon->health, &d->keys_health, "keys"));
 	if (signd_is_ca(conf))
 		TRY(health_add(daemon->health, &d->policy_health, "policy"));
 	TRY(socket_folder(daemon, conf->listen));
@@ -103,6 +134,9 @@ static struct err *start(struct daemon *daemon)
 					  .arg = d->state,
 					  .on_refused = signd_on_refused };
 
+	TRY(admin_add(daemon->admin, "GET", "/key/status", on_status, d));
+	TRY(admin_add(daemon->admin, "POST", "/key/activate", on_activate, d));
+	TRY(admin_add(daemon->admin, "POST", "/key/deactivate", on_deactivate, d));
 	TRY(daemon_bus_start(d->bus, daemon->zmq, daemon->loop));
 	TRY(daemon_bus_server(d->bus, &d->server, &server));
 	return loop_add_timer(daemon->loop, &d->second, SECOND_MS, SECOND_MS, on_second, d);

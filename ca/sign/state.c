@@ -122,6 +122,22 @@ static struct err *token_read(struct signd_state *s)
 	return NULL;
 }
 
+/* Locked keys need the file that says whose shares open them. */
+static struct err *custody_find(struct signd_state *s)
+{
+	OWN(buf) text = BUF_INIT(CUSTODY_FILE_MAX);
+	char path[1100];
+
+	if (keys_num_locked(s->keys) == 0)
+		return NULL;
+	(void)snprintf(path, sizeof path, "%s/%s", s->conf->keys_dir, CUSTODY_FILE);
+	struct err *e = file_read(&text, path);
+	if (e != NULL)
+		return ERR_RECODE(e, CONFIG,
+				  "the keys are encrypted; give signer.passphrase_file, or the file of custodians");
+	return custody_read(&s->custody, buf_slice(&text));
+}
+
 static struct err *keys_read(struct signd_state *s)
 {
 	OWN(buf) passphrase = BUF_INIT_SECRET(FILE_MAX_BYTES);
@@ -132,6 +148,7 @@ static struct err *keys_read(struct signd_state *s)
 			passphrase.len--;
 	}
 	TRY(keys_open(&s->keys, s->conf->keys_dir, buf_slice(&passphrase)));
+	TRY(custody_find(s));
 	return token_read(s);
 }
 
@@ -332,6 +349,7 @@ void signd_state_close(struct signd_state **self)
 	journal_close(&s->journal);
 	known_destroy(&s->known);
 	keys_destroy(&s->keys);
+	custody_destroy(&s->custody);
 	pkcs11_close(&s->token);
 	buf_clear(&s->policy);
 	buf_clear(&s->journal_spki);

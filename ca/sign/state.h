@@ -15,6 +15,7 @@
 #include "bus/msg_ocsp.h"
 #include "ca/sign/conf.h"
 #include "ca/sign/crl.h"
+#include "ca/sign/custody.h"
 #include "ca/sign/head.h"
 #include "ca/sign/journal.h"
 #include "ca/sign/known.h"
@@ -52,6 +53,7 @@ struct signd_state {
 	bool is_ca;
 	struct pkcs11 *token; /* NULL: all keys are files */
 	struct keys *keys;
+	struct custody *custody; /* NULL: the key files are plain, or a passphrase file opens them */
 	struct signd_issuer *issuers;
 	size_t num_issuers;
 	struct journal *journal;

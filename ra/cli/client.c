@@ -13,6 +13,7 @@
 struct client {
 	CURL *curl;
 	char *url;
+	bool is_local; /* over a unix socket */
 	char message[CURL_ERROR_SIZE];
 };
 
@@ -90,6 +91,7 @@ struct err *client_create(struct client **out, const struct client_options *opti
 	OWN(client) self = calloc(1, sizeof *self);
 	ENSURE(self != NULL, NO_MEMORY, "out of memory");
 	self->curl = curl_easy_init();
+	self->is_local = options->unix_socket != NULL;
 	self->url = strdup(options->url);
 	ENSURE(self->curl != NULL && self->url != NULL, NO_MEMORY, "out of memory");
 	while (len > 0 && self->url[len - 1] == '/')
@@ -202,6 +204,14 @@ static enum err_code code_of_status(long status)
 	return ERR_BAD_INPUT;
 }
 
+static size_t line_len(const struct buf *text)
+{
+	const uint8_t *end = text->len == 0 ? NULL : memchr(text->p, '\n', text->len);
+	size_t len = end == NULL ? text->len : (size_t)(end - text->p);
+
+	return len > 400 ? 400 : len;
+}
+
 /* RFC 9457: title says what, detail says it of this request, field (ours) names the member. */
 static struct err *problem(const struct client *self, const struct exchange *x)
 {
@@ -215,6 +225,9 @@ static struct err *problem(const struct client *self, const struct exchange *x)
 		field = NULL;
 	if (detail == NULL || detail[0] == '\0')
 		detail = title;
+	if (detail == NULL && document == NULL && self->is_local) /* an admin socket answers a line of text */
+		return err_new(code, __FILE__, __LINE__, NULL, "%.*s", (int)line_len(x->answer),
+			       (const char *)x->answer->p);
 	if (detail == NULL)
 		return err_new(code, __FILE__, __LINE__, NULL, "%s answers %s with status %ld and no reason", self->url,
 			       x->path, x->status);

@@ -46,6 +46,11 @@ struct err *ctl_cert(struct cli *cli) ERR_MUST_USE;
 struct err *ctl_whoami(struct cli *cli) ERR_MUST_USE;
 struct err *ctl_key_status(struct cli *cli) ERR_MUST_USE;
 
+/* ctl_key.c: custodians' shares, to the signers of this machine */
+extern const struct option_row key_options[], key_activate_options[];
+struct err *ctl_key_activate(struct cli *cli) ERR_MUST_USE;
+struct err *ctl_key_deactivate(struct cli *cli) ERR_MUST_USE;
+
 /* ctl_policy.c: the Policy, off line */
 extern const struct option_row policy_build_options[], policy_sign_options[], policy_assemble_options[];
 struct err *ctl_policy_build(struct cli *cli) ERR_MUST_USE;

@@ -199,7 +199,7 @@ START_TEST(looking)
 	expect(0, "7fb1", "cert --iin 900101300017");
 	expect(2, "cert needs a serial number, --iin, --bin or --query", "cert");
 	expect(1, "incident is not available in this version", "incident plan");
-	expect(1, "key activate is not available in this version", "key activate");
+	expect(2, "option --share FILE is missing", "key activate");
 }
 END_TEST
 
