@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+/* How many entries a log may grow by between two heads: a made-up size near the end of the numbers would end the log. */
+#define HEAD_STEP_MAX ((uint64_t)1 << 32)
+
 void head_init(struct head *out)
 {
 	out->size = 0;
@@ -46,6 +49,8 @@ struct err *head_check(enum head_verdict *out, const struct head *last, const st
 	ENSURE_FIELD((uint64_t)asked->old_size == last->size, CONFLICT, "oldSize",
 		     "the last head that was signed has %llu entries, not %lld", (unsigned long long)last->size,
 		     (long long)asked->old_size);
+	ENSURE_FIELD((uint64_t)asked->size - last->size <= HEAD_STEP_MAX, DENIED, "head_jumps",
+		     "a log of %lld entries after one of %llu", (long long)asked->size, (unsigned long long)last->size);
 	TRY(proof_check(last, asked, &root));
 	*out = HEAD_SIGN;
 	return NULL;

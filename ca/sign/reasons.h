@@ -45,6 +45,7 @@
 	X("oldSize")                                                                                                   \
 	X("head_goes_back")                                                                                            \
 	X("head_forks")                                                                                                \
+	X("head_jumps")                                                                                                \
 	X("head_proof")                                                                                                \
 	X("events_signature")                                                                                          \
 	X("events_order")                                                                                              \

@@ -619,6 +619,32 @@ static const struct {
 	{ "a new log without a proof", 1, 0, 9, false, "oldSize" },
 };
 
+/* From the true log of 4 entries to one of 2^62 made-up ones: the proof holds, and no true log could ever follow. */
+static void a_log_of_made_up_entries(void)
+{
+	OWN(red_watch) watch = { 0 };
+	OWN(red_result) got = { 0 };
+	OWN(buf) body = BUF_INIT(65536);
+	OWN(buf) answer = BUF_INIT(65536);
+	struct tree_hash root;
+	struct slice hashes[60];
+
+	ck_ok(tree_root(&root, 4, (struct tree_reader){ node_of, leaves[0] }));
+	for (int i = 0; i < COUNT_OF(hashes); i++) {
+		hashes[i] = SLICE(leaves[1][i % LEAVES].b, TREE_HASH_SIZE);
+		tree_hash_node(&root, &root, &leaves[1][i % LEAVES]);
+	}
+	const struct msg_sign_head asked = { .old_size = 4,
+					     .size = (int64_t)1 << 62,
+					     .root = SLICE(root.b, TREE_HASH_SIZE),
+					     .consistency = hashes,
+					     .num_consistency = COUNT_OF(hashes) };
+	ck_ok(msg_sign_head_encode(&body, &asked));
+	red_watch_begin(&watch, &home, SIGNER_OCSP);
+	got.is_done = red_call(&got, &watch.peer, &answer, MSG_SIGN_HEAD, &body);
+	red_refused(&watch, "a log that jumps to 2^62 made-up entries", &got, "head_jumps");
+}
+
 START_TEST(logs_that_go_back_or_fork)
 {
 	OWN(signer_peer) cad = { 0 };
@@ -626,7 +652,9 @@ START_TEST(logs_that_go_back_or_fork)
 
 	leaves_fill();
 	signer_peer_open(&cad, &home, "cad", SIGNER_OCSP);
-	ck_assert(head_send(&honest_one, &cad, 0, 0, 5, false));
+	ck_assert(head_send(&honest_one, &cad, 0, 0, 4, false));
+	a_log_of_made_up_entries();
+	ck_assert(head_send(&honest_one, &cad, 0, 4, 5, false));
 	for (int i = 0; i < COUNT_OF(head_attacks); i++) {
 		OWN(red_watch) watch = { 0 };
 		OWN(red_result) got = { 0 };

@@ -192,7 +192,9 @@ static void nothing(void)
 
 START_TEST(a_crash_leaves_no_core)
 {
+#ifndef NUC_SANITIZED /* the sanitizer ends the process itself */
 	ck_assert_int_ne(crash_signal, 0);
+#endif
 	ck_assert(!has_left_a_core);
 }
 END_TEST
