@@ -62,6 +62,7 @@ static struct world {
 	struct buf profiles, policy;
 	pthread_t cad;
 	struct bus *cad_bus;
+	struct bus_server *cad_server; /* the thread's; here, so that a forked child still sees whose memory it is */
 	atomic_bool cad_stops;
 	char issue_endpoint[100], peers[100];
 	struct world_shared *shared;
@@ -94,20 +95,19 @@ static const struct bus_handler world_handlers[] = {
 
 static inline void *world_be_cad(void *arg)
 {
-	struct bus_server *server = NULL;
 	const struct bus_server_conf conf = { .endpoint = world.issue_endpoint,
 					      .handlers = world_handlers,
 					      .arg = world.shared };
 
 	(void)arg;
-	ck_ok(bus_server_create(&server, world.cad_bus, &conf));
+	ck_ok(bus_server_create(&world.cad_server, world.cad_bus, &conf));
 	while (!atomic_load(&world.cad_stops)) {
-		zmq_pollitem_t item = { bus_server_socket(server), 0, ZMQ_POLLIN, 0 };
+		zmq_pollitem_t item = { bus_server_socket(world.cad_server), 0, ZMQ_POLLIN, 0 };
 
 		(void)zmq_poll(&item, 1, 20);
-		bus_server_process(server);
+		bus_server_process(world.cad_server);
 	}
-	bus_server_destroy(&server);
+	bus_server_destroy(&world.cad_server);
 	return NULL;
 }
 
