@@ -239,7 +239,7 @@ static void check_certificates(int64_t num)
 		pg_number("SELECT count(*) FROM (SELECT kind FROM log_entry UNION ALL SELECT kind FROM log_pending) l "
 			  "WHERE kind = 'certificate.issued'"),
 		num);
-	ck_assert_int_eq(fakes.num_events, num);
+	ck_assert_int_eq(fakes_get(&fakes.num_events), num);
 }
 
 static const char *ask_admin(const char *path)
@@ -272,13 +272,13 @@ START_TEST(from_prompt_to_certificate_event_log_and_head)
 	check_certificates(2);
 	wait_for(1, "SELECT count(*) FROM application WHERE state = 'issued'");
 	/* The Policy was put to the signer, the events reached the OCSP signer, the log was sequenced and signed. */
-	ck_assert_int_eq(fakes.policy_version, 1);
+	ck_assert_int_eq(fakes_get(&fakes.policy_version), 1);
 	fakes_wait(&fakes.pushes, 1);
 	wait_for(0, "SELECT count(*) FROM log_pending");
 	wait_for(1, "SELECT count(*) FROM log_entry WHERE kind = 'daemon.started'");
 	wait_for(1, "SELECT (max(size) = (SELECT count(*) FROM log_entry))::int FROM log_checkpoint");
 	ck_assert_int_gt(num_prompts, 0);
-	wait_for(3, "SELECT %lld", (long long)fakes.ocsp_next);
+	fakes_wait(&fakes.ocsp_next, 3);
 	ck_assert_ptr_nonnull(strstr(ask_admin("/metrics"), "nuc_cad_requests_total{result=\"issued\"} 2\n"));
 	const char *ready = ask_admin("/readyz");
 	for (int64_t until = clock_mono_ms() + 10000; strstr(ready, " 200 ") == NULL && clock_mono_ms() < until;)
@@ -310,9 +310,7 @@ START_TEST(many_in_flight)
 	}
 	wait_for(40, "SELECT count(*) FROM application WHERE state = 'issued'");
 	check_certificates(80);
-	fakes_wait(&fakes.pushes, 1);
-	while (fakes.ocsp_next < 81)
-		wait_for(80, "SELECT count(*) FROM certificate");
+	fakes_wait(&fakes.ocsp_next, 81);
 }
 END_TEST
 
@@ -332,7 +330,7 @@ START_TEST(a_new_policy_goes_to_the_signer_first)
 	int64_t until = clock_mono_ms() + 20000;
 	while (strstr(ask_admin("/metrics"), "nuc_cad_policy_version 2\n") == NULL)
 		ck_assert_int_lt(clock_mono_ms(), until);
-	ck_assert_int_eq(fakes.policy_version, 2);
+	ck_assert_int_eq(fakes_get(&fakes.policy_version), 2);
 	approve("N2");
 	wait_for(4, "SELECT count(*) FROM certificate");
 }
@@ -352,17 +350,15 @@ START_TEST(orders_are_put_accepted_and_relayed)
 	wait_for(1, "SELECT count(*) FROM order_acceptance WHERE order_id = %lld AND seq = 2", (long long)release);
 	wait_for(1, "SELECT count(*) FROM order_acceptance WHERE order_id = %lld AND seq = 3", (long long)revoke);
 	wait_for(3, "SELECT count(*) FROM log_entry WHERE kind = 'order.accepted' AND order_id IS NOT NULL");
-	int64_t until = clock_mono_ms() + 20000;
-	while (fakes.ocsp_next < 4)
-		ck_assert_int_lt(clock_mono_ms(), until);
-	for (until = clock_mono_ms() + 20000; last_prompt.order_seq < 3;) {
+	fakes_wait(&fakes.ocsp_next, 4);
+	for (int64_t until = clock_mono_ms() + 20000; last_prompt.order_seq < 3;) {
 		ck_assert_int_lt(clock_mono_ms(), until);
 		wait_for(3, "SELECT count(*) FROM order_acceptance");
 		zmq_pollitem_t item = { bus_sub_socket(sub), 0, ZMQ_POLLIN, 0 };
 		(void)zmq_poll(&item, 1, 100);
 		bus_sub_process(sub);
 	}
-	ck_assert_int_eq(fakes.orders_seen, 3);
+	ck_assert_int_eq(fakes_get(&fakes.orders_seen), 3);
 }
 END_TEST
 
@@ -381,7 +377,7 @@ START_TEST(a_refused_order_is_logged_once)
 	(void)ledger_order(&ledger, other, ORDER_REVOKE, 1);
 	prompt(MSG_PROMPT_ORDER);
 	wait_for(1, "SELECT count(*) FROM order_acceptance");
-	ck_assert_int_eq(fakes.orders_seen, 2);
+	ck_assert_int_eq(fakes_get(&fakes.orders_seen), 2);
 	ck_assert_int_eq(pg_number("SELECT count(*) FROM log_entry WHERE kind = 'order.refused'"), 1);
 }
 END_TEST

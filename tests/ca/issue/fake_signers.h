@@ -47,7 +47,7 @@ static struct fakes {
 	int64_t num_events;
 	int64_t ocsp_next; /* what signd-ocsp wants */
 	int64_t log_size;
-	int sign_requests, sign_items, orders_seen, pushes;
+	int64_t sign_requests, sign_items, orders_seen, pushes;
 	bool is_mute; /* SIGN_CERT is taken and never answered */
 	bool refuses_orders;
 	bool loses_answers; /* signs, but the answer does not arrive */
@@ -112,7 +112,7 @@ static struct err *fake_on_sign(void *arg, struct bus_call *call)
 	bool is_mute = fakes.is_mute, loses = fakes.loses_answers;
 	struct err *e = is_mute ? NULL : fake_sign_items(&ask, results, signatures);
 	fakes.sign_requests++;
-	fakes.sign_items += (int)ask.num_items;
+	fakes.sign_items += (int64_t)ask.num_items;
 	fake_changed();
 	(void)pthread_mutex_unlock(&fakes.lock);
 	TRY(e);
@@ -383,7 +383,7 @@ static void fakes_end(void)
 }
 
 /* Waits until a number of the fakes has at least this value. */
-static void fakes_wait(const int *number, int value)
+static void fakes_wait(const int64_t *number, int64_t value)
 {
 	struct timespec until;
 
@@ -393,6 +393,14 @@ static void fakes_wait(const int *number, int value)
 	while (*number < value)
 		ck_assert_int_eq(pthread_cond_timedwait(&fakes.changed, &fakes.lock, &until), 0);
 	(void)pthread_mutex_unlock(&fakes.lock);
+}
+
+static int64_t fakes_get(const int64_t *number)
+{
+	(void)pthread_mutex_lock(&fakes.lock);
+	int64_t value = *number;
+	(void)pthread_mutex_unlock(&fakes.lock);
+	return value;
 }
 
 static void fakes_set(bool *flag, bool value)
