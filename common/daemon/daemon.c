@@ -272,7 +272,7 @@ static struct err *start(struct run *run)
 }
 
 /* systemd's protocol, without its library: one datagram to $NOTIFY_SOCKET. */
-static struct err *notify(const char *message)
+static struct err *notify_send(const char *message)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	const char *path = getenv("NOTIFY_SOCKET");
@@ -296,6 +296,14 @@ static struct err *notify(const char *message)
 	return e;
 }
 
+/* Whoever wanted to know may be gone: that is no reason to end, or to end badly. */
+static void notify(const char *message)
+{
+	struct err *e = notify_send(message);
+
+	log_err(LOG_WARN, NULL, "notify_failed", &e);
+}
+
 static struct err *write_pid(struct run *run)
 {
 	char text[24];
@@ -315,7 +323,7 @@ static struct err *ready(struct run *run)
 	if (d->spec->ready != NULL)
 		TRY(d->spec->ready(d));
 	TRY(write_pid(run));
-	TRY(notify("READY=1\n"));
+	notify("READY=1\n");
 	log_info(NULL, "ready", "version=%s pid=%ld sandbox=%s landlock=%s", NUC_VERSION, (long)getpid(),
 		 sandbox_profile_name(sandbox_of(run)), run->has_landlock ? "yes" : "no");
 	return NULL;
@@ -338,7 +346,8 @@ static struct err *all_phases(struct run *run)
 	phase("ready");
 	TRY(ready(run));
 	TRY(loop_run(run->d.loop));
-	return notify("STOPPING=1\n");
+	notify("STOPPING=1\n");
+	return NULL;
 }
 
 static void stop(struct run *run)

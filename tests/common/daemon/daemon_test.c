@@ -405,6 +405,20 @@ START_TEST(from_ready_to_stopped)
 }
 END_TEST
 
+START_TEST(who_waits_for_notices_may_be_gone)
+{
+	int notices = bind_notify();
+
+	setenv("NOTIFY_SOCKET", notify_path, 1);
+	RUN("-c", conf_path);
+	expect_notice(notices, "READY=1\n");
+	close(notices);
+	ck_assert_int_eq(kill(child, SIGTERM), 0);
+	ck_assert_int_eq(wait_exit(), 0);
+	ck_assert(has_seen("notify_failed"));
+}
+END_TEST
+
 START_TEST(hup_reloads_what_may_change)
 {
 	RUN("-c", conf_path);
@@ -528,6 +542,7 @@ int main(void)
 	tcase_add_test(t, checking_a_configuration);
 	tcase_add_test(t, commands);
 	tcase_add_test(t, from_ready_to_stopped);
+	tcase_add_test(t, who_waits_for_notices_may_be_gone);
 	tcase_add_test(t, hup_reloads_what_may_change);
 	tcase_add_test(t, draining_ends_at_the_deadline_or_when_asked_twice);
 	tcase_add_loop_test(t, a_failed_phase_cleans_up, 0, COUNT_OF(failing));
