@@ -222,8 +222,9 @@ static struct err *decide_all(struct work *w, const struct slice *members)
 				return tell_again(w, rows);
 		}
 		struct err *e = decide_one(w, &app, &seen);
+		/* Who decided on many is told which; a number has no business in our own log. */
 		if (e != NULL)
-			return ERR_WRAP(e, "application %s", app.number);
+			return db_num_rows(rows) == 1 ? e : ERR_WRAP(e, "application %s", app.number);
 	}
 	ENSURE_FIELD(seen == num_members, NOT_FOUND, "decision.digests", "%zu of the digests belong to no application",
 		     num_members - seen);
