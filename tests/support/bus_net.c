@@ -81,8 +81,12 @@ struct bus *bus_net_bus(struct bus_net *self, const char *name)
 
 const char *bus_net_endpoint(struct bus_net *self, const char *edge)
 {
-	(void)snprintf(self->endpoint, sizeof self->endpoint, "ipc://%s/%s", self->dir, edge);
-	return self->endpoint;
+	static _Thread_local char texts[8][160]; /* endpoints are asked for by several threads */
+	static _Thread_local unsigned next;
+	char *text = texts[next++ % 8];
+
+	(void)snprintf(text, sizeof texts[0], "ipc://%s/%s", self->dir, edge);
+	return text;
 }
 
 struct bus *bus_net_stranger(struct bus_net *self, const char *name)

@@ -19,14 +19,13 @@ struct bus_net {
 	char dir[64];
 	char keys_dir[80];
 	char peers[80];
-	char endpoint[128];
 };
 
 void bus_net_init(struct bus_net *self);
 void bus_net_clear(struct bus_net *self);
 /* bus_net_bus() creates and starts the bus of a name. */
 struct bus *bus_net_bus(struct bus_net *self, const char *name);
-/* bus_net_endpoint() gives an ipc endpoint in the folder, until the next call. */
+/* bus_net_endpoint() gives an ipc endpoint in the folder, until the eighth call after it on the same thread. */
 const char *bus_net_endpoint(struct bus_net *self, const char *edge);
 /* bus_net_stranger() gives a bus that calls itself `name` with a key that the others' allow list does not have. */
 struct bus *bus_net_stranger(struct bus_net *self, const char *name);
