@@ -46,7 +46,7 @@ applications=$(sql "SELECT count(*) FROM application")
 certificates=$(sql "SELECT count(*) FROM certificate")
 check "status: all ready" quickstart --status
 check "stop" quickstart --stop
-left() { ! grep -lsz -- "$home" /proc/[0-9]*/cmdline | grep -vE "/($$|$BASHPID)/"; }
+left() { ! pgrep -af -- "$home"; } # pgrep leaves itself out
 check "no process is left" left
 check "status: down" refused quickstart --status
 check "second start" quickstart --no-demo
