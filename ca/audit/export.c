@@ -39,9 +39,6 @@ static const char readme_text[] =
 	"          subtree hashes \"after\" make the root that stands in the file checkpoint.\n"
 	"- head:   checkpoint is a C2SP signed note: its first three lines are signed by the log's Ed25519 key.\n";
 
-OWN_POINTER(stream, FILE *, fclose)
-OWN_POINTER(md, EVP_MD_CTX *, EVP_MD_CTX_free)
-
 /* A file that is hashed while it is written. */
 struct out_file {
 	FILE *f;

@@ -26,9 +26,11 @@ struct digest_entry {
 	uint64_t value; /* place in the journal, or an event's number */
 };
 
+enum undo_what { UNDO_CERT, UNDO_ORDER, UNDO_AUTHORISATION, UNDO_EVENT };
+
 /* What known_rollback() takes back, newest first. */
 struct undo {
-	enum { UNDO_CERT, UNDO_ORDER, UNDO_AUTHORISATION, UNDO_EVENT } what;
+	enum undo_what what;
 	uint8_t key[32];
 };
 
@@ -104,7 +106,7 @@ int known_issuer(struct known *self, struct slice name, bool may_add)
 
 /* ---- taking back ---- */
 
-static struct err *undo_note(struct known *self, int what, const void *key, size_t key_len)
+static struct err *undo_note(struct known *self, enum undo_what what, const void *key, size_t key_len)
 {
 	if (!self->in_change)
 		return NULL;
